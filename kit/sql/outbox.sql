@@ -1,0 +1,12 @@
+-- name: outbox_pending
+-- What is still unpublished of one thing. Asked before the thing is read, so whatever is listed here is in what is read.
+SELECT id FROM outbox WHERE topic = :topic AND name = :name;
+
+-- name: outbox_claim
+-- Changes that nobody published in time; rows that another worker is publishing right now are left to it.
+SELECT id, topic, name FROM outbox
+ WHERE ready_at <= clock_timestamp()
+ ORDER BY id LIMIT 500 FOR UPDATE SKIP LOCKED;
+
+-- name: outbox_done
+DELETE FROM outbox WHERE id = ANY(:ids::bigint[]);

@@ -1,0 +1,126 @@
+"""The directory of offices, read from PostgreSQL and remembered for some seconds: it hardly ever changes.
+
+While PostgreSQL is away what is remembered goes on being used: an office does not vanish because its database does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Generic, TypeVar
+from zoneinfo import ZoneInfo
+
+from kit import sql
+from kit.database import Database, DatabaseUnavailable
+from office.calendar import Calendar
+from office.model import Counter, Office, OfficeDetail, Procedure, Service
+
+_sql = sql.load("office")
+REMEMBERED = 15.0
+"""Seconds."""
+
+
+class UnknownOffice(LookupError):
+    """There is no office of that id."""
+
+
+T = TypeVar("T")
+
+
+class _Remembered(Generic[T]):
+    """One value, loaded once however many ask, renewed when it is old, kept when it cannot be renewed."""
+
+    def __init__(self, load: Callable[[], Awaitable[T]]) -> None:
+        self._load = load
+        self._value: T | None = None
+        self._loaded_at = float("-inf")
+        self._loading: asyncio.Task[T] | None = None
+
+    async def get(self) -> T:
+        if self._value is not None and time.monotonic() - self._loaded_at < REMEMBERED:
+            return self._value
+        if self._loading is None:
+            self._loading = asyncio.create_task(self._renew())
+        try:
+            return await asyncio.shield(self._loading)
+        except DatabaseUnavailable:
+            if self._value is None:
+                raise
+            return self._value
+
+    async def _renew(self) -> T:
+        try:
+            self._value = await self._load()
+        finally:
+            # Also after a failure: somebody asks again in a while, not everybody at once.
+            self._loaded_at = time.monotonic() if self._value is not None else float("-inf")
+            self._loading = None
+        return self._value
+
+
+class Directory:
+    """Looks offices up by id or by the short key in a ticket's token."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._offices = _Remembered(self._load_offices)
+        self._details: dict[str, _Remembered[OfficeDetail]] = {}
+
+    async def offices(self) -> dict[str, Office]:
+        """Every office by id, those of the past too."""
+        return (await self._offices.get())[0]
+
+    async def id_of_key(self, short_key: str) -> str | None:
+        """The office whose tokens begin with ``short_key``."""
+        return (await self._offices.get())[1].get(short_key)
+
+    async def detail(self, office_id: str) -> OfficeDetail:
+        """One office whole. Raises UnknownOffice."""
+        remembered = self._details.get(office_id)
+        if remembered is None:
+            if office_id not in await self.offices():
+                raise UnknownOffice(office_id)
+            remembered = self._details.setdefault(office_id, _Remembered(lambda: self._load_detail(office_id)))
+        return await remembered.get()
+
+    async def _load_offices(self) -> tuple[dict[str, Office], dict[str, str]]:
+        async with self._database.connection() as connection:
+            rows = await _sql.office_briefs.rows(connection)
+        offices = {
+            row["id"]: Office(
+                id=row["id"],
+                short_key=row["short_key"],
+                name=row["name"],
+                name_en=row["name_en"],
+                kind=row["kind"],
+                parent=row["parent_id"],
+                address=row["address"],
+                agencies=tuple(row["agencies"]),
+                valid_from=row["valid_from"],
+                valid_to=row["valid_to"],
+                replaced_by=tuple(row["replaced_by"]),
+            )
+            for row in rows
+        }
+        return offices, {office.short_key: office.id for office in offices.values()}
+
+    async def _load_detail(self, office_id: str) -> OfficeDetail:
+        office = (await self.offices())[office_id]
+        today = datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")).date()
+        async with self._database.connection() as connection:
+            rules = await _sql.office_rules.row(connection, office_id=office_id)
+            services = await _sql.office_services.rows(connection, office_id=office_id)
+            counters = await _sql.office_counters.rows(connection, office_id=office_id)
+            procedures = await _sql.office_procedures.rows(connection, office_id=office_id, today=today)
+        if rules is None:
+            raise UnknownOffice(office_id)
+        return OfficeDetail(
+            office=office,
+            calendar=Calendar.from_mapping(rules["calendar"]),
+            policy=rules["policy"],
+            services={row["id"]: Service(**{**row, "procedures": tuple(row["procedures"])}) for row in services},
+            counters={row["id"]: Counter(row["id"], row["name"], tuple(row["skills"])) for row in counters},
+            procedures=tuple(Procedure(**row) for row in procedures),
+        )

@@ -1,0 +1,1 @@
+"""Queue tickets: states, call policy, waiting estimate, API and pages."""

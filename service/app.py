@@ -1,0 +1,129 @@
+"""The web application of one worker: everything is made here and handed in, nothing lives in a module."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from importlib import resources
+
+from aiohttp import web
+
+import kit.session_api
+import office.api
+import tickets.api
+import tickets.desk
+import tickets.pages
+import tracking.api
+import tracking.pages
+from kit import appkeys, logs
+from kit.body import LARGEST_BODY
+from kit.cache import VersionedCache
+from kit.database import Database, Deadlines
+from kit.edge import Edge
+from kit.feed import Feed
+from kit.outbox import Publisher
+from kit.pages import Pages
+from kit.remote import Remote
+from kit.sessions import Passwords, Sessions
+from office.directory import Directory
+from service import settings as settings_module
+from service.access import ACCESS
+from service.admin import Health, admin_site
+from service.housekeeping import housekeeping
+from service.problems import PROBLEMS
+from service.settings import Settings
+from tickets.counters import Counters
+from tickets.hall import Halls
+from tickets.issuing import Issuing
+from tickets.reading import Reading
+from tracking.store import dossier_topic
+
+DRAIN_SECONDS = 6.0
+
+
+async def create_app() -> web.AppRunner:
+    """What gunicorn calls in each worker: the application with its settings from the environment."""
+    settings = settings_module.load()
+    logs.configure(settings.log_level)
+    return web.AppRunner(
+        await build(settings),
+        access_log=None,
+        keepalive_timeout=75,
+        shutdown_timeout=DRAIN_SECONDS,
+        handle_signals=False,
+    )
+
+
+async def build(settings: Settings) -> web.Application:
+    """The application, its connections open. ``settings`` must name both servers. Raises DatabaseUnavailable."""
+    assert settings.database_url is not None and settings.redis_url is not None
+    database = await Database.connect(
+        settings.database_url,
+        size=settings.database_pool_size,
+        deadlines=Deadlines(settings.database_acquire_timeout, settings.database_command_timeout),
+    )
+    remote = Remote(settings.redis_url, timeout=settings.redis_timeout, ttl=settings.cache_redis_ttl)
+    cache = VersionedCache(remote, local_entries=settings.cache_local_entries, local_age=settings.cache_local_age)
+    sessions = Sessions(database, Passwords())
+    pages = Pages(
+        ("kit", "tracking", "tickets"),
+        resources.files("kit").joinpath("locale/en/LC_MESSAGES/motcua.po").read_bytes(),
+    )
+    edge = Edge(ACCESS, PROBLEMS, sessions, pages.error)
+
+    app = web.Application(middlewares=[edge.middleware()], client_max_size=LARGEST_BODY)
+    app[appkeys.DATABASE] = database
+    app[appkeys.CACHE] = cache
+    app[appkeys.SESSIONS] = sessions
+    app[appkeys.PAGES] = pages
+    app[appkeys.FEED] = Feed(cache)
+    _assemble_domain(app, settings)
+    for module in (
+        kit.session_api,
+        office.api,
+        tracking.api,
+        tracking.pages,
+        tickets.api,
+        tickets.pages,
+        tickets.desk,
+    ):
+        app.add_routes(module.routes())
+    app.router.add_get("/static/{name}", pages.static)
+
+    health = Health(app)
+    app.on_shutdown.append(_drain(health))
+    app.cleanup_ctx.append(_background(settings, health))
+    return app
+
+
+def _assemble_domain(app: web.Application, settings: Settings) -> None:
+    database, cache = app[appkeys.DATABASE], app[appkeys.CACHE]
+    directory = app[office.api.DIRECTORY] = Directory(database)
+    dossiers = app[tracking.api.DOSSIERS] = dossier_topic(database)
+    halls = app[tickets.api.HALLS] = Halls(database, directory, cache, settings.public_url or "")
+    publisher = app[appkeys.PUBLISHER] = Publisher(database, cache, (dossiers, halls.topic))
+    reading = app[tickets.api.READING] = Reading(database, directory, halls, publisher)
+    app[tickets.api.ISSUING] = Issuing(database, directory, halls, reading, publisher)
+    app[tickets.api.COUNTERS] = Counters(database, directory, halls, reading, publisher)
+    app[tickets.pages.PUBLIC_URL] = settings.public_url or ""
+
+
+def _drain(health: Health) -> Callable[[web.Application], Awaitable[None]]:
+    async def drain(app: web.Application) -> None:
+        health.stopping = True
+        app[appkeys.FEED].close()
+
+    return drain
+
+
+def _background(settings: Settings, health: Health) -> Callable[[web.Application], AsyncIterator[None]]:
+    async def background(app: web.Application) -> AsyncIterator[None]:
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(app[appkeys.DATABASE].close)
+            await stack.enter_async_context(app[appkeys.CACHE].remote.running())
+            await stack.enter_async_context(app[appkeys.PUBLISHER].running())
+            await stack.enter_async_context(housekeeping(app[appkeys.DATABASE]))
+            await stack.enter_async_context(admin_site(health, settings))
+            yield
+
+    return background

@@ -1,0 +1,1 @@
+"""Dossiers: codes, workflow, deadlines, status answers, API and pages."""
