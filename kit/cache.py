@@ -2,8 +2,8 @@
 
 Rules, in the order a read meets them:
 
-1. Memory answers for at most ``local_age`` seconds after the value was last confirmed, so that a lost announcement
-   costs at most that long.
+1. Memory answers until a worker of this host has shown a newer version (``kit.marks``), and for at most ``local_age``
+   seconds after the value was last confirmed, so that a lost announcement from another host costs at most that long.
 2. Redis answers if what it holds is this key's, whole, and not older than what this worker has already shown.
 3. PostgreSQL is asked once per key however many wait. What it says is stored in Redis only if newer.
 4. When PostgreSQL is away too, a value that Redis still vouches for is better than none.
@@ -14,10 +14,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+
+from prometheus_client import Counter
 
 from kit.database import DatabaseUnavailable
+from kit.marks import Marks
 from kit.remote import Remote, RemoteUnavailable
 from kit.snapshot import NotASnapshot, Snapshot
 from kit.tasks import Tasks
@@ -40,23 +44,45 @@ class Topic:
         """The key of one thing of this kind."""
         return f"{self.name}:{name}"
 
+    @cached_property
+    def reads(self) -> Mapping[str, Counter]:
+        """Counts reads by the layer that answered."""
+        layers = ("local", "redis", "database", "stale", "absent")
+        return {layer: catalogue.cache_reads.labels(self.name, layer) for layer in layers}
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A remembered snapshot, when it was last confirmed, and the key's mark at that time."""
+
+    snapshot: Snapshot
+    confirmed_at: float
+    slot: int
+    mark: int
+
 
 class Local:
-    """This worker's memory: at most ``entries`` snapshots, least recently used out, each trusted for ``age``
-    seconds.
+    """This worker's memory: at most ``entries`` snapshots, least recently used out.
+
+    Each is trusted for ``age`` seconds, and only while no worker of this host has marked its key.
     """
 
-    def __init__(self, *, entries: int, age: float) -> None:
-        self._entries: OrderedDict[str, tuple[Snapshot, float]] = OrderedDict()
+    def __init__(self, *, entries: int, age: float, marks: Marks) -> None:
+        self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._largest = entries
         self._age = age
+        self._marks = marks
 
     def fresh(self, key: str) -> Snapshot | None:
         """The snapshot if it was confirmed within the age bound and still speaks the truth."""
         entry = self._entries.get(key)
-        if entry is None or time.monotonic() - entry[1] > self._age:
+        if (
+            entry is None
+            or time.monotonic() - entry.confirmed_at > self._age
+            or self._marks.table[entry.slot] != entry.mark
+        ):
             return None
-        snapshot = entry[0]
+        snapshot = entry.snapshot
         if snapshot.good_until and not snapshot.good_at(time.time_ns() // 1000):
             return None
         self._entries.move_to_end(key)
@@ -65,24 +91,43 @@ class Local:
     def seen(self, key: str) -> Snapshot | None:
         """The newest snapshot this worker has shown, however old."""
         entry = self._entries.get(key)
-        return entry[0] if entry else None
+        return entry.snapshot if entry else None
 
-    def put(self, snapshot: Snapshot) -> Snapshot:
-        """Keep ``snapshot`` unless a newer one is here; the answer is the one that stays."""
+    def mark_of(self, key: str) -> int:
+        """The key's mark now; what is fetched after this call may be put with it."""
+        return self._marks.table[self._marks.slot(key)]
+
+    def put(self, snapshot: Snapshot, mark: int) -> Snapshot:
+        """Keep ``snapshot``, fetched after the key's mark was ``mark``, unless a newer one is here.
+
+        The answer is the one that stays. A version that this worker shows for the first time marks its key.
+        """
         entry = self._entries.get(snapshot.key)
-        if entry is not None and entry[0].order > snapshot.order:
-            return entry[0]
-        self._entries[snapshot.key] = (snapshot, time.monotonic())
+        slot = entry.slot if entry else self._marks.slot(snapshot.key)
+        if entry is None or entry.snapshot.version < snapshot.version:
+            unmarked = self._marks.table[slot] == mark
+            own = self._marks.mark(slot)
+            mark = own if unmarked else mark
+        elif entry.snapshot.order > snapshot.order:
+            return entry.snapshot
+        elif entry.snapshot.order == snapshot.order:
+            snapshot = entry.snapshot  # the same object, with what was made of it
+        self._entries[snapshot.key] = _Entry(snapshot, time.monotonic(), slot, mark)
         self._entries.move_to_end(snapshot.key)
         if len(self._entries) > self._largest:
             self._entries.popitem(last=False)
         return snapshot
 
+    def learn(self, snapshot: Snapshot) -> None:
+        """Remember ``snapshot`` as shown and have every worker of this host, this one too, ask again."""
+        self.put(snapshot, self.mark_of(snapshot.key))
+        self._marks.mark(self._marks.slot(snapshot.key))
+
     def doubt(self, key: str) -> None:
         """Ask again at the next read; the version shown so far is remembered."""
         entry = self._entries.get(key)
         if entry is not None:
-            self._entries[key] = (entry[0], float("-inf"))
+            entry.confirmed_at = float("-inf")
 
     def doubt_all(self) -> None:
         """Ask again for everything."""
@@ -93,10 +138,12 @@ class Local:
 class VersionedCache:
     """Layered reads of snapshots, and the way a change becomes public."""
 
-    def __init__(self, remote: Remote, *, local_entries: int = 20_000, local_age: float = 0.5) -> None:
-        self.local = Local(entries=local_entries, age=local_age)
+    def __init__(
+        self, remote: Remote, *, local_entries: int = 20_000, local_age: float = 0.5, marks: Marks | None = None
+    ) -> None:
+        self.local = Local(entries=local_entries, age=local_age, marks=marks or Marks())
         self.remote = remote
-        self._reading: dict[str, asyncio.Task[Snapshot | None]] = {}
+        self._reading: dict[str, tuple[int, asyncio.Task[Snapshot | None]]] = {}
         self._tasks = Tasks()
         self._on_change: list[Callable[[str], None]] = []
         remote.on_change = self._changed_elsewhere
@@ -114,36 +161,40 @@ class VersionedCache:
         key = topic.key(name)
         snapshot = self.local.fresh(key)
         if snapshot is not None:
-            _count(topic, "local")
+            topic.reads["local"].inc()
             return snapshot
-        reading = self._reading.get(key)
-        if reading is None:
-            reading = self._reading[key] = asyncio.create_task(self._read_beyond(topic, name, key))
+        mark = self.local.mark_of(key)
+        began_at, reading = self._reading.get(key, (None, None))
+        if reading is None or began_at != mark:
+            # A read that began before the key was marked may bring what somebody has already seen outdated.
+            reading = asyncio.create_task(self._read_beyond(topic, name, key, mark))
+            self._reading[key] = (mark, reading)
             reading.add_done_callback(lambda task: self._read_ended(key, task))
         return await asyncio.shield(reading)
 
     def _read_ended(self, key: str, task: asyncio.Task[Snapshot | None]) -> None:
-        del self._reading[key]
+        if self._reading.get(key, (0, None))[1] is task:
+            del self._reading[key]
         if not task.cancelled():
             task.exception()  # readers that went away must not leave a warning behind
 
-    async def _read_beyond(self, topic: Topic, name: str, key: str) -> Snapshot | None:
+    async def _read_beyond(self, topic: Topic, name: str, key: str, mark: int) -> Snapshot | None:
         found = await self._read_remote(key)
         if found is not None and found.good_at(time.time_ns() // 1000):
-            _count(topic, "redis")
-            return self.local.put(found)
+            topic.reads["redis"].inc()
+            return self.local.put(found, mark)
         try:
             loaded = await topic.load([name])
         except DatabaseUnavailable:
             if found is None:
                 raise
-            _count(topic, "stale")
-            return found
+            topic.reads["stale"].inc()
+            return self.local.put(found, mark)
         if not loaded:
-            _count(topic, "absent")
+            topic.reads["absent"].inc()
             return None
-        _count(topic, "database")
-        snapshot = self.local.put(loaded[0])
+        topic.reads["database"].inc()
+        snapshot = self.local.put(loaded[0], mark)
         self._tasks.start(self._store_quietly(snapshot))
         return snapshot
 
@@ -172,14 +223,16 @@ class VersionedCache:
             return
 
     async def publish(self, snapshots: Sequence[Snapshot]) -> None:
-        """Show these in this worker at once, then in Redis, then to every worker.
+        """Show these to everyone: Redis first, so that whoever asks again finds them there.
 
-        Raises RemoteUnavailable after the first.
+        Raises RemoteUnavailable; this host's workers then ask PostgreSQL.
         """
-        for snapshot in snapshots:
-            self.local.put(snapshot)
-            self._tell(snapshot.key)
-        await self.remote.store(snapshots, announce=True)
+        try:
+            await self.remote.store(snapshots, announce=True)
+        finally:
+            for snapshot in snapshots:
+                self.local.learn(snapshot)
+                self._tell(snapshot.key)
 
     def _changed_elsewhere(self, key: str, version: int) -> None:
         seen = self.local.seen(key)
@@ -190,7 +243,3 @@ class VersionedCache:
     def _tell(self, key: str) -> None:
         for call in self._on_change:
             call(key)
-
-
-def _count(topic: Topic, layer: str) -> None:
-    catalogue.cache_reads.labels(topic.name, layer).inc()

@@ -76,6 +76,8 @@ class Edge:
         self._routes: dict[object, _Route] = {}
         self._prefix = secrets.token_hex(4)
         self._numbers = itertools.count(1)
+        self._in_flight = 0
+        catalogue.requests_in_flight.set_function(lambda: self._in_flight)
 
     def middleware(self) -> Middleware:
         """The aiohttp middleware."""
@@ -90,7 +92,7 @@ class Edge:
         start = time.perf_counter()
         route = self._route(request)
         request_id = request[REQUEST_ID] = self._request_id(request)
-        catalogue.requests_in_flight.inc()
+        self._in_flight += 1
         try:
             if request.method not in _SAFE:
                 _refuse_cross_origin(request)
@@ -102,7 +104,7 @@ class Edge:
         except Exception as error:
             response = self._of_error(request, route, error)
         finally:
-            catalogue.requests_in_flight.dec()
+            self._in_flight -= 1
         seconds = time.perf_counter() - start
         route.count(response.status, seconds)
         if not response.prepared:
@@ -175,7 +177,9 @@ class Edge:
         self, request: web.Request, kind: ProblemType, detail: str | None, errors: tuple[FieldError, ...] = ()
     ) -> web.Response:
         shown = detail if kind.shows_detail else None
-        problem = Problem(kind, shown, f"urn:motcua:request:{request[REQUEST_ID]}", errors)
+        # What may not be told apart (a hidden dossier, an unknown one) must not differ by a single byte.
+        instance = f"urn:motcua:request:{request[REQUEST_ID]}" if kind.shows_detail else None
+        problem = Problem(kind, shown, instance, errors)
         if request.path.startswith("/api/"):
             response = web.Response(body=problem.json(), status=kind.status, content_type="application/problem+json")
         else:

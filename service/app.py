@@ -21,6 +21,7 @@ from kit.cache import VersionedCache
 from kit.database import Database, Deadlines
 from kit.edge import Edge
 from kit.feed import Feed
+from kit.marks import Marks
 from kit.outbox import Publisher
 from kit.pages import Pages
 from kit.remote import Remote
@@ -63,7 +64,12 @@ async def build(settings: Settings) -> web.Application:
         deadlines=Deadlines(settings.database_acquire_timeout, settings.database_command_timeout),
     )
     remote = Remote(settings.redis_url, timeout=settings.redis_timeout, ttl=settings.cache_redis_ttl)
-    cache = VersionedCache(remote, local_entries=settings.cache_local_entries, local_age=settings.cache_local_age)
+    cache = VersionedCache(
+        remote,
+        local_entries=settings.cache_local_entries,
+        local_age=settings.cache_local_age,
+        marks=Marks(settings.data_dir / "marks"),
+    )
     sessions = Sessions(database, Passwords())
     pages = Pages(
         ("kit", "tracking", "tickets"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -17,40 +18,66 @@ class SettingsError(Exception):
     """A setting is missing, malformed or out of bounds; the text is one line that names it."""
 
 
-class Settings(BaseSettings):
-    """What the operator may set. Durations are in seconds.
+def _setting(description: str, **bounds: float | str | None) -> object:
+    return Field(description=description, **bounds)  # type: ignore[call-overload]  # bounds are Field's own keywords
 
-    ``database_url`` and ``redis_url`` left out mean: start an own PostgreSQL, an own Redis in ``data_dir``.
-    """
+
+class Settings(BaseSettings):
+    """What the operator may set; ``motcua serve --help`` prints each description. Durations are in seconds."""
 
     model_config = SettingsConfigDict(env_prefix="MOTCUA_", frozen=True, extra="ignore")
 
-    database_url: Annotated[str | None, Field(validation_alias="DATABASE_URL")] = None
-    redis_url: Annotated[str | None, Field(validation_alias="REDIS_URL", pattern=r"^(rediss?|unix)://.+")] = None
+    database_url: Annotated[
+        str | None, _setting("PostgreSQL 15 or newer; left out: an own one is started", validation_alias="DATABASE_URL")
+    ] = None
+    redis_url: Annotated[
+        str | None,
+        _setting(
+            "Redis or Valkey 6.2 or newer; left out: an own one is started",
+            validation_alias="REDIS_URL",
+            pattern=r"^(rediss?|unix)://.+",
+        ),
+    ] = None
+    host: Annotated[str, _setting("address to listen on; 0.0.0.0 for all")] = "127.0.0.1"
+    port: Annotated[int, _setting("port to listen on", ge=1, le=65535)] = 8080
+    workers: Annotated[int, _setting("worker processes", ge=1, le=256)] = os.cpu_count() or 1
+    data_dir: Annotated[Path, _setting("folder of the own servers' data and of the lock")] = Path("var")
+    demo: Annotated[bool, _setting("load the demo offices and dossiers, and a demo clerk")] = False
+    admin_host: Annotated[str, _setting("address of /metrics, /livez and /readyz; never a public one")] = "127.0.0.1"
+    admin_port: Annotated[int, _setting("first admin port; each worker takes the next free one", ge=1, le=65000)] = 9464
+    public_url: Annotated[
+        str | None,
+        _setting(
+            "what QR codes begin with; left out: the address that the browser used", pattern=r"^https?://[^/\s]+$"
+        ),
+    ] = None
+    log_level: Annotated[str, _setting("debug, info, warning or error", pattern=r"^(debug|info|warning|error)$")] = (
+        "info"
+    )
+    database_pool_size: Annotated[int, _setting("connections to PostgreSQL per worker", ge=2, le=200)] = 10
+    database_acquire_timeout: Annotated[float, _setting("longest wait for a free connection", ge=0.05, le=30)] = 0.5
+    database_command_timeout: Annotated[float, _setting("longest wait for one command", ge=0.05, le=30)] = 1.4
+    redis_timeout: Annotated[float, _setting("longest wait for Redis before it is left alone", ge=0.01, le=5)] = 0.2
+    cache_local_age: Annotated[
+        float, _setting("how long a worker answers from memory without asking Redis", ge=0, le=0.5)
+    ] = 0.5
+    cache_local_entries: Annotated[int, _setting("status answers kept in a worker's memory", ge=100, le=10_000_000)] = (
+        20_000
+    )
+    cache_redis_ttl: Annotated[int, _setting("how long Redis keeps a status answer", ge=1, le=7 * 86400)] = 3600
 
-    host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=1, le=65535)] = 8080
-    workers: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=lambda: os.cpu_count() or 1)
-    data_dir: Path = Path("var")
-    demo: bool = False
 
-    admin_host: str = "127.0.0.1"
-    admin_port: Annotated[int, Field(ge=1, le=65535)] = 9464
-    """First admin port; every worker takes the first free one of ``admin_port … admin_port + workers``."""
+def environment_name(field: str) -> str:
+    """The environment variable of a field."""
+    return field.upper() if field.upper() in SECRETS else f"MOTCUA_{field.upper()}"
 
-    public_url: Annotated[str | None, Field(pattern=r"^https?://[^/\s]+$")] = None
-    """What QR codes and printed addresses begin with; left out: the address the browser asked for."""
 
-    log_level: Annotated[str, Field(pattern=r"^(debug|info|warning|error)$")] = "info"
-
-    database_pool_size: Annotated[int, Field(ge=2, le=200)] = 10
-    database_acquire_timeout: Annotated[float, Field(ge=0.05, le=30)] = 0.5
-    database_command_timeout: Annotated[float, Field(ge=0.05, le=30)] = 1.4
-    redis_timeout: Annotated[float, Field(ge=0.01, le=5)] = 0.2
-    cache_local_age: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """How long a worker may answer from its own memory without asking Redis; the staleness bound is 1 s."""
-    cache_local_entries: Annotated[int, Field(ge=100, le=10_000_000)] = 20_000
-    cache_redis_ttl: Annotated[int, Field(ge=1, le=7 * 86400)] = 3600
+def described() -> Iterator[tuple[str, str]]:
+    """Every environment variable with its meaning and default, for people."""
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default is None else f" [{field.default}]"
+        also = f" (or {environment_name(name)}_FILE)" if environment_name(name) in SECRETS else ""
+        yield environment_name(name), f"{field.description}{also}{default}"
 
 
 def load(**overrides: object) -> Settings:
@@ -63,15 +90,14 @@ def load(**overrides: object) -> Settings:
         if path := os.environ.get(f"{name}_FILE"):
             try:
                 given[name] = Path(path).read_text(encoding="utf-8").strip()
-            except OSError as error:
-                raise SettingsError(f"{name}_FILE: cannot read {path}: {error.strerror}") from None
+            except (OSError, UnicodeDecodeError) as error:
+                raise SettingsError(f"{name}_FILE: cannot read {path}: {error}") from None
     try:
-        settings = Settings(**given)  # type: ignore[arg-type]  # pydantic checks the values, and says what is wrong with them
+        settings = Settings(**given)  # type: ignore[arg-type]  # pydantic checks the values
         if settings.database_url is not None:
             TypeAdapter(PostgresDsn).validate_python(settings.database_url)
     except ValidationError as error:
         first = error.errors()[0]
-        field = str(first["loc"][0]) if first["loc"] else "DATABASE_URL"
-        name = field if field in SECRETS else f"MOTCUA_{field.upper()}"
-        raise SettingsError(f"{name}: {first['msg']}") from None
+        field = str(first["loc"][0]) if first["loc"] else "database_url"
+        raise SettingsError(f"{environment_name(field)}: {first['msg']}") from None
     return settings

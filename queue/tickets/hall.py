@@ -95,7 +95,7 @@ class Halls:
 
     async def view(self, office_id: str) -> HallView:
         """The office's hall now. Raises UnknownOffice (a LookupError) and DatabaseUnavailable."""
-        snapshot = self._cache.local.fresh(self.topic.key(office_id)) or await self._cache.read(self.topic, office_id)
+        snapshot = await self._cache.read(self.topic, office_id)
         if snapshot is None:
             raise LookupError(office_id)
         return self.view_of(office_id, snapshot)

@@ -8,18 +8,27 @@ from pathlib import Path
 import click
 
 from service.commands.database import CommandError, database_url, load_settings
+from service.settings import described
 from service.supervisor import PrepareError, run
 
 
-@click.command(epilog="Every option and more can be set in the environment; see docs/settings.md.")
-@click.option("--host", metavar="H", help="Address to listen on; 0.0.0.0 for all. [MOTCUA_HOST; 127.0.0.1]")
-@click.option("--port", type=int, metavar="P", help="Port to listen on. [MOTCUA_PORT; 8080]")
-@click.option("--workers", type=int, metavar="N", help="Worker processes. [MOTCUA_WORKERS; one per core]")
+class _WithSettings(click.Command):
+    """Its help ends with every environment variable: what one has to know to deploy."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Environment"):
+            formatter.write_dl(list(described()))
+
+
+@click.command(cls=_WithSettings)
+@click.option("--host", metavar="H", help="Address to listen on; 0.0.0.0 for all.")
+@click.option("--port", type=int, metavar="P", help="Port to listen on.")
+@click.option("--workers", type=int, metavar="N", help="Worker processes.")
 @click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
     metavar="D",
-    help="Where embedded servers keep their data. [MOTCUA_DATA_DIR; ./var]",
+    help="Where embedded servers keep their data.",
 )
 @click.option(
     "--demo",
