@@ -38,7 +38,9 @@ async def read_json(request: web.Request, model: type[Model]) -> Model:
 
 
 async def read_form(request: web.Request) -> Mapping[str, str]:
-    """The text fields of an HTML form. Raises BadRequest."""
+    """The text fields of an HTML form. Raises BadRequest; aiohttp's 415 for another charset than ours, UTF-8."""
+    if (request.charset or "utf-8").lower() != "utf-8":
+        raise web.HTTPUnsupportedMediaType
     raw = await _raw(request)
     if b"\x00" in raw or b"%00" in raw:
         raise BadRequest("the form holds a NUL character")
@@ -55,6 +57,8 @@ async def _raw(request: web.Request) -> bytes:
             return await request.read()
     except TimeoutError:
         raise BadRequest("the body did not arrive in time") from None
+    except (web.RequestPayloadError, ConnectionResetError):
+        raise BadRequest("the body is broken or incomplete") from None
 
 
 def check(model: type[Model], value: object) -> Model:

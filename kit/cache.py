@@ -135,6 +135,20 @@ class Local:
             self.doubt(key)
 
 
+Call = Callable[["Snapshot | Exception | None"], None]
+
+
+@dataclass(slots=True)
+class _Reading:
+    """A question that is on its way, and everybody who waits for the answer."""
+
+    topic: Topic
+    name: str
+    key: str
+    mark: int
+    calls: list[Call]
+
+
 class VersionedCache:
     """Layered reads of snapshots, and the way a change becomes public."""
 
@@ -143,7 +157,7 @@ class VersionedCache:
     ) -> None:
         self.local = Local(entries=local_entries, age=local_age, marks=marks or Marks())
         self.remote = remote
-        self._reading: dict[str, tuple[int, asyncio.Task[Snapshot | None]]] = {}
+        self._reading: dict[str, _Reading] = {}
         self._tasks = Tasks()
         self._on_change: list[Callable[[str], None]] = []
         remote.on_change = self._changed_elsewhere
@@ -153,58 +167,52 @@ class VersionedCache:
         """Have ``call(key)`` called when a key may have a newer version than this worker has shown."""
         self._on_change.append(call)
 
+    def remembered(self, topic: Topic, name: str) -> Snapshot | None:
+        """The current snapshot out of this worker's memory, None if it has to be asked for."""
+        snapshot = self.local.fresh(topic.key(name))
+        if snapshot is not None:
+            topic.reads["local"].inc()
+        return snapshot
+
     async def read(self, topic: Topic, name: str) -> Snapshot | None:
         """The current snapshot of one thing, None if it does not exist.
 
         Raises DatabaseUnavailable when no layer can say.
         """
-        key = topic.key(name)
-        snapshot = self.local.fresh(key)
+        snapshot = self.remembered(topic, name)
         if snapshot is not None:
-            topic.reads["local"].inc()
             return snapshot
+        answer: asyncio.Future[Snapshot | None] = asyncio.get_running_loop().create_future()
+        self.ask(topic, name, lambda found: _settle(answer, found))
+        return await answer
+
+    def ask(self, topic: Topic, name: str, call: Call) -> None:
+        """Have ``call`` called once with what Redis or PostgreSQL says: a snapshot, None, or DatabaseUnavailable.
+
+        Questions for one key share one way; a question never joins a way that began before the key was marked, for that
+        may bring what somebody has already seen outdated.
+        """
+        key = topic.key(name)
         mark = self.local.mark_of(key)
-        began_at, reading = self._reading.get(key, (None, None))
-        if reading is None or began_at != mark:
-            # A read that began before the key was marked may bring what somebody has already seen outdated.
-            reading = asyncio.create_task(self._read_beyond(topic, name, key, mark))
-            self._reading[key] = (mark, reading)
-            reading.add_done_callback(lambda task: self._read_ended(key, task))
-        return await asyncio.shield(reading)
-
-    def _read_ended(self, key: str, task: asyncio.Task[Snapshot | None]) -> None:
-        if self._reading.get(key, (0, None))[1] is task:
-            del self._reading[key]
-        if not task.cancelled():
-            task.exception()  # readers that went away must not leave a warning behind
-
-    async def _read_beyond(self, topic: Topic, name: str, key: str, mark: int) -> Snapshot | None:
-        found = await self._read_remote(key)
-        if found is not None and found.good_at(time.time_ns() // 1000):
-            topic.reads["redis"].inc()
-            return self.local.put(found, mark)
+        reading = self._reading.get(key)
+        if reading is not None and reading.mark == mark:
+            reading.calls.append(call)
+            return
+        reading = self._reading[key] = _Reading(topic, name, key, mark, [call])
         try:
-            loaded = await topic.load([name])
-        except DatabaseUnavailable:
-            if found is None:
-                raise
-            topic.reads["stale"].inc()
-            return self.local.put(found, mark)
-        if not loaded:
-            topic.reads["absent"].inc()
-            return None
-        topic.reads["database"].inc()
-        snapshot = self.local.put(loaded[0], mark)
-        self._tasks.start(self._store_quietly(snapshot))
-        return snapshot
-
-    async def _read_remote(self, key: str) -> Snapshot | None:
-        try:
-            raw = await self.remote.get(key)
+            self.remote.fetch(key, lambda raw: self._fetched(reading, raw))
         except RemoteUnavailable:
-            return None
-        if raw is None:
-            return None
+            self._tasks.start(self._load(reading, None))
+
+    def _fetched(self, reading: _Reading, raw: bytes | RemoteUnavailable | None) -> None:
+        found = self._believed(reading.key, raw) if isinstance(raw, bytes) else None
+        if found is not None and (not found.good_until or found.good_at(time.time_ns() // 1000)):
+            reading.topic.reads["redis"].inc()
+            self._end(reading, self.local.put(found, reading.mark))
+        else:
+            self._tasks.start(self._load(reading, found))
+
+    def _believed(self, key: str, raw: bytes) -> Snapshot | None:
         try:
             found = Snapshot.unpack(key, raw)
         except NotASnapshot as error:
@@ -215,6 +223,36 @@ class VersionedCache:
             catalogue.cache_rejected.labels("older").inc()
             return None
         return found
+
+    async def _load(self, reading: _Reading, outdated: Snapshot | None) -> None:
+        try:
+            loaded = await reading.topic.load([reading.name])
+        except DatabaseUnavailable as error:
+            if outdated is None:
+                self._end(reading, error)
+            else:
+                reading.topic.reads["stale"].inc()
+                self._end(reading, self.local.put(outdated, reading.mark))
+        except Exception as error:
+            self._end(reading, error)
+        else:
+            self._loaded(reading, loaded)
+
+    def _loaded(self, reading: _Reading, loaded: Sequence[Snapshot]) -> None:
+        if not loaded:
+            reading.topic.reads["absent"].inc()
+            self._end(reading, None)
+            return
+        reading.topic.reads["database"].inc()
+        snapshot = self.local.put(loaded[0], reading.mark)
+        self._tasks.start(self._store_quietly(snapshot))
+        self._end(reading, snapshot)
+
+    def _end(self, reading: _Reading, result: Snapshot | Exception | None) -> None:
+        if self._reading.get(reading.key) is reading:
+            del self._reading[reading.key]
+        for call in reading.calls:
+            call(result)
 
     async def _store_quietly(self, snapshot: Snapshot) -> None:
         try:
@@ -243,3 +281,12 @@ class VersionedCache:
     def _tell(self, key: str) -> None:
         for call in self._on_change:
             call(key)
+
+
+def _settle(answer: asyncio.Future[Snapshot | None], found: Snapshot | Exception | None) -> None:
+    if answer.done():
+        return  # whoever asked has gone away
+    if isinstance(found, Exception):
+        answer.set_exception(found)
+    else:
+        answer.set_result(found)

@@ -5,9 +5,6 @@ One, because each layer of middleware costs every status read some microseconds.
 
 from __future__ import annotations
 
-import itertools
-import re
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +14,9 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import Counter, Histogram
 
+from kit.lane import SERVER
 from kit.problems import BadRequest, CrossOrigin, FieldError, Forbidden, NotSignedIn, Problem, ProblemType
+from kit.requestids import RequestIds
 from kit.sessions import Role, Sessions, Staff, token_of
 from metrics import catalogue
 
@@ -32,7 +31,6 @@ STAFF: web.RequestKey[Staff] = web.RequestKey("staff", Staff)
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 SLOW_SECONDS = 1.0
 
 PAGE_HEADERS = {
@@ -68,14 +66,15 @@ class _Route:
 class Edge:
     """Builds the middleware; ``problems`` is the one table from exceptions to HTTP problems."""
 
-    def __init__(self, access: Access, problems: ProblemTable, sessions: Sessions, error_page: ErrorPage) -> None:
+    def __init__(
+        self, access: Access, problems: ProblemTable, sessions: Sessions, error_page: ErrorPage, ids: RequestIds
+    ) -> None:
         self._access = access
         self._problems = problems
         self._sessions = sessions
         self._error_page = error_page
         self._routes: dict[object, _Route] = {}
-        self._prefix = secrets.token_hex(4)
-        self._numbers = itertools.count(1)
+        self._ids = ids
         self._in_flight = 0
         catalogue.requests_in_flight.set_function(lambda: self._in_flight)
 
@@ -91,7 +90,7 @@ class Edge:
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         start = time.perf_counter()
         route = self._route(request)
-        request_id = request[REQUEST_ID] = self._request_id(request)
+        request_id = request[REQUEST_ID] = self._ids.of(request.headers.get("X-Request-Id"))
         self._in_flight += 1
         try:
             if request.method not in _SAFE:
@@ -111,6 +110,7 @@ class Edge:
             headers = response.headers
             headers["X-Request-Id"] = request_id
             headers["X-Content-Type-Options"] = "nosniff"
+            headers[hdrs.SERVER] = SERVER
             if headers.get(hdrs.CONTENT_TYPE, "").startswith("text/html"):
                 headers.update(PAGE_HEADERS)
         if request.method not in _SAFE or seconds > SLOW_SECONDS:
@@ -140,12 +140,6 @@ class Edge:
             if resource is not None:  # aiohttp makes a new route object for every address it does not know
                 self._routes[key] = known
         return known
-
-    def _request_id(self, request: web.Request) -> str:
-        given = request.headers.get("X-Request-Id")
-        if given is not None and _REQUEST_ID.fullmatch(given):
-            return given
-        return f"{self._prefix}-{next(self._numbers):x}"
 
     async def _let_in(self, request: web.Request, allowed: frozenset[Role]) -> None:
         token = token_of(request)
@@ -197,6 +191,7 @@ _HTTP_PROBLEMS = {
     404: ProblemType(404, "no-such-address", "Không có địa chỉ này", "No such address"),
     405: ProblemType(405, "wrong-method", "Phương thức không được hỗ trợ", "Method not allowed"),
     413: ProblemType(413, "too-large", "Nội dung gửi lên quá lớn", "Body too large"),
+    415: ProblemType(415, "unsupported-media-type", "Định dạng không được hỗ trợ", "Unsupported media type"),
 }
 
 

@@ -117,8 +117,8 @@ class Feed:
                     await watched.look_now.wait()
 
 
-Render = Callable[[Snapshot], tuple[str, bytes] | None]
-"""Makes the (version, JSON line) of a message from a snapshot; None = nothing that this watcher has to hear."""
+Render = Callable[[Snapshot], bytes | None]
+"""Makes the JSON line of a message from a snapshot; None = nothing that this watcher has to hear."""
 
 
 async def stream(
@@ -126,30 +126,40 @@ async def stream(
 ) -> web.StreamResponse:
     """Answer with ``text/event-stream``: one ``event`` per rendered change, its id the version.
 
-    A client that reconnects sends the id back as Last-Event-ID and is not told again what it already knows.
+    A client that reconnects sends the id back as Last-Event-ID and is told neither that nor anything older. One that
+    goes away, or reads nothing for ``SLOWEST_READER`` seconds, ends its stream; that is no error.
     """
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
-    known = request.headers.get("Last-Event-ID", "")
+    known = _version(request.headers.get("Last-Event-ID", ""))
     async with contextlib.aclosing(snapshots):
         first = await anext(snapshots)
-        await response.prepare(request)
-        await _write(response, b"retry: 2000\n\n")
-        if first is not None:
-            known = await _send(response, first, event, render, known)
-        async for snapshot in snapshots:
-            if snapshot is None:
-                await _write(response, b":\n\n")
-            else:
-                known = await _send(response, snapshot, event, render, known)
+        try:
+            await response.prepare(request)
+            await _write(response, b"retry: 2000\n\n")
+            if first is not None:
+                known = await _send(response, first, event, render, known)
+            async for snapshot in snapshots:
+                if snapshot is None:
+                    await _write(response, b":\n\n")
+                else:
+                    known = await _send(response, snapshot, event, render, known)
+        except ConnectionResetError:
+            pass
+        except TimeoutError:
+            if request.transport is not None:
+                request.transport.abort()  # a polite end would wait for the same reader
     return response
 
 
-async def _send(response: web.StreamResponse, snapshot: Snapshot, event: str, render: Render, known: str) -> str:
-    message = render(snapshot)
-    if message is None or message[0] == known:
+def _version(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 20 else 0
+
+
+async def _send(response: web.StreamResponse, snapshot: Snapshot, event: str, render: Render, known: int) -> int:
+    if snapshot.version <= known or (data := render(snapshot)) is None:
         return known
-    await _write(response, b"event: %b\nid: %b\ndata: %b\n\n" % (event.encode(), message[0].encode(), message[1]))
-    return message[0]
+    await _write(response, b"event: %b\nid: %d\ndata: %b\n\n" % (event.encode(), snapshot.version, data))
+    return snapshot.version
 
 
 async def _write(response: web.StreamResponse, data: bytes) -> None:

@@ -19,6 +19,7 @@ from kit.cache import Topic, VersionedCache
 from kit.database import Database, DatabaseUnavailable
 from kit.remote import RemoteUnavailable
 from kit.snapshot import Snapshot
+from kit.tasks import cancelled
 from metrics import catalogue
 
 log = structlog.get_logger()
@@ -88,8 +89,7 @@ class Publisher:
         try:
             yield
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await cancelled(task)
 
     async def _keep_relaying(self) -> None:
         while True:

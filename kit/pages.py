@@ -10,6 +10,7 @@ import io
 from datetime import date, datetime
 from importlib import resources
 from pathlib import PurePosixPath
+from urllib.parse import urlencode
 
 import jinja2
 from aiohttp import hdrs, web
@@ -47,11 +48,11 @@ class Pages:
         )
         translations = _english(catalogue) if language == "en" else gettext.NullTranslations()
         environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]  # by the extension
-        suffix = "?lang=en" if language == "en" else ""
         environment.globals.update(
             lang=language,
             asset=self._static.address,
-            to=lambda path: path + suffix,
+            to=lambda address: in_language(language, address),
+            name=lambda thing: thing.name_en if language == "en" else thing.name,
             clock=_clock,
             day=_day(language),
         )
@@ -60,12 +61,8 @@ class Pages:
     def render(self, request: web.Request, template: str, *, status: int = 200, **values: object) -> web.Response:
         """The page as a response, in the language that the address asks for."""
         language = language_of(request)
-        other = "en" if language == "vi" else "vi"
-        text = (
-            self._environments[language]
-            .get_template(template)
-            .render(here=request.path, other_language=other, **values)
-        )
+        values["other_address"] = _other_address(request, language)
+        text = self._environments[language].get_template(template).render(values)
         return web.Response(
             text=text,
             status=status,
@@ -74,7 +71,8 @@ class Pages:
 
     def error(self, request: web.Request, problem: Problem) -> web.Response:
         """The page for a problem."""
-        return self.render(request, "kit/problem.html", status=problem.type.status, problem=problem)
+        at_desk = request.path.startswith("/desk")
+        return self.render(request, "kit/problem.html", status=problem.type.status, problem=problem, at_desk=at_desk)
 
     async def static(self, request: web.Request) -> web.Response:
         """Handler of ``/static/{name}``: immutable, for the name holds the content's hash."""
@@ -94,6 +92,21 @@ class Pages:
 def language_of(request: web.Request) -> str:
     """``en`` if the address asks for it, else ``vi``."""
     return "en" if request.query.get("lang") == "en" else "vi"
+
+
+def in_language(language: str, address: str) -> str:
+    """The address of one of our pages, so that it comes in ``language``."""
+    if language != "en":
+        return address
+    return f"{address}{'&' if '?' in address else '?'}lang=en"
+
+
+def _other_address(request: web.Request, language: str) -> str | None:
+    # Only the query: a path that begins with two slashes would lead to another site. None where only a form leads.
+    if request.method not in ("GET", "HEAD"):
+        return None
+    query = [(name, value) for name, value in request.query.items() if name != "lang"]
+    return "?" + urlencode(query + ([("lang", "en")] if language == "vi" else []))
 
 
 class _Static:
@@ -132,8 +145,10 @@ def _clock(at: datetime) -> str:
 
 
 def _day(language: str) -> object:
-    def day(value: date) -> str:
-        return format_date(value, "dd/MM/yyyy" if language == "vi" else "d MMMM yyyy", locale=language)
+    pattern = "dd/MM/yyyy" if language == "vi" else "d MMMM yyyy"
+
+    def day(value: date, weekday: bool = False) -> str:
+        return format_date(value, f"EEEE, {pattern}" if weekday else pattern, locale=language)
 
     return day
 

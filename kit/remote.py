@@ -13,7 +13,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from kit.snapshot import Snapshot
-from kit.tasks import Tasks
+from kit.tasks import Tasks, cancelled
 from metrics import catalogue
 
 CHANNEL = "motcua:changed"
@@ -39,6 +39,9 @@ class RemoteUnavailable(Exception):
     """Redis did not answer within its deadline, or is known to be away."""
 
 
+Found = Callable[["bytes | RemoteUnavailable | None"], None]
+
+
 class Remote:
     """The shared layer of the cache: folded reads, store-if-newer, announcements, and a breaker around all of it.
 
@@ -51,7 +54,7 @@ class Remote:
         self._ttl = ttl
         self._client = _client(url, timeout, connections=4)
         self._listener = _client(url, timeout, connections=1)
-        self._wanted: list[tuple[str, asyncio.Future[bytes | None]]] = []
+        self._wanted: list[tuple[str, Found]] = []
         self._reading = False
         self._tasks = Tasks()
         self._open = True  # nothing is asked before the first successful probe
@@ -73,28 +76,24 @@ class Remote:
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await cancelled(*tasks)
             await self._tasks.end(self._timeout)
             for client in (self._client, self._listener):
                 with contextlib.suppress(RedisError, OSError, TimeoutError):
                     await client.aclose()
 
-    def get(self, key: str) -> asyncio.Future[bytes | None]:
-        """The raw value of ``key``. Reads that come while another is under way travel together in one MGET.
+    def fetch(self, key: str, found: Found) -> None:
+        """Have ``found`` called with the raw value of ``key``, None if there is none, or RemoteUnavailable.
 
-        The future raises RemoteUnavailable; so does the call, at once, while the breaker is open.
+        Reads that come while another is under way travel together in one MGET. Raises RemoteUnavailable at once, and
+        calls nothing, while the breaker is open.
         """
         if self._open:
             raise RemoteUnavailable
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[bytes | None] = loop.create_future()
-        self._wanted.append((key, future))
+        self._wanted.append((key, found))
         if not self._reading:
             self._reading = True
-            loop.call_soon(self._start_reading)
-        return future
+            asyncio.get_running_loop().call_soon(self._start_reading)
 
     def _start_reading(self) -> None:
         self._tasks.start(self._read_wanted())
@@ -103,25 +102,17 @@ class Remote:
         try:
             while self._wanted:
                 batch, self._wanted = self._wanted[:_LARGEST_MGET], self._wanted[_LARGEST_MGET:]
+                values: list[Any]
                 try:
                     async with self._guarded():
-                        values: list[Any] = await self._client.mget([key for key, _ in batch])
+                        values = await self._client.mget([key for key, _ in batch])
                 except RemoteUnavailable as error:
-                    self._fail(batch + self._wanted, error)
-                    self._wanted = []
-                else:
-                    for (_, future), value in zip(batch, values, strict=True):
-                        if not future.done():
-                            future.set_result(value)
+                    batch, self._wanted = batch + self._wanted, []
+                    values = [error] * len(batch)
+                for (_, found), value in zip(batch, values, strict=True):
+                    found(value)
         finally:
             self._reading = False
-
-    @staticmethod
-    def _fail(batch: Sequence[tuple[str, asyncio.Future[bytes | None]]], error: RemoteUnavailable) -> None:
-        for _, future in batch:
-            if not future.done():
-                future.set_exception(error)
-                future.exception()  # a reader that went away must not leave a warning behind
 
     async def store(self, snapshots: Sequence[Snapshot], *, announce: bool) -> None:
         """Put each snapshot where an older one, or none, stands; tell every worker if ``announce``.
@@ -229,7 +220,7 @@ def _client(url: str, timeout: float, *, connections: int) -> redis.Redis:
         retry=Retry(NoBackoff(), 0),
         health_check_interval=0,
     )
-    return redis.Redis(connection_pool=pool)
+    return redis.Redis.from_pool(pool)
 
 
 async def _nothing() -> None:

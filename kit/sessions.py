@@ -142,4 +142,4 @@ def drop_cookie(response: web.StreamResponse) -> None:
 
 
 def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
+    return hashlib.sha256(token.encode(errors="replace")).digest()  # a header may hold any bytes

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from typing import Any
 from zlib import crc32
 
 _HEADER = re.compile(
@@ -20,9 +20,9 @@ class NotASnapshot(ValueError):
         self.reason = reason
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Snapshot:
-    """What was public about ``key`` at ``as_of``.
+    """What was public about ``key`` at ``as_of``; nobody changes it but for ``ready``.
 
     ``version`` only ever grows for a key. ``as_of`` and ``good_until`` are microseconds since 1970; past ``good_until``
     the content is no longer true by itself (a due date has passed), 0 = it stays true until the version changes.
@@ -35,13 +35,15 @@ class Snapshot:
     as_of: int
     body: bytes
     good_until: int = 0
+    ready: Any = field(default=None, compare=False, repr=False)
+    """What a reader has made of it and wants to find again; never packed."""
 
     @property
     def order(self) -> tuple[int, int]:
         """Newer is larger: by version, then by the moment it was read."""
         return self.version, self.as_of
 
-    @cached_property
+    @property
     def etag(self) -> str:
         """A strong validator of the body, quoted."""
         return f'"{self.version:x}-{self.as_of:x}"'
@@ -52,8 +54,8 @@ class Snapshot:
 
     def pack(self) -> bytes:
         """The bytes for Redis: a header line, then the body."""
-        header = f"{self.key} {self.version} {self.as_of} {self.good_until} {crc32(self.body)}\n"
-        return header.encode() + self.body
+        head = f"{self.key} {self.version} {self.as_of} {self.good_until} ".encode()
+        return head + b"%d\n" % crc32(self.body, crc32(head)) + self.body
 
     @classmethod
     def unpack(cls, key: str, raw: bytes) -> Snapshot:
@@ -64,7 +66,7 @@ class Snapshot:
         if header["key"] != key.encode():
             raise NotASnapshot("foreign")
         body = raw[header.end() :]
-        if crc32(body) != int(header["crc"]):
+        if crc32(body, crc32(raw[: header.start("crc")])) != int(header["crc"]):
             raise NotASnapshot("malformed")
         return cls(
             key=key,

@@ -36,3 +36,16 @@ class Tasks:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+
+
+async def cancelled(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel ``tasks`` and wait, for at most 2 s, until they have ended; what they raise is dropped.
+
+    Again and again, because ``asyncio.wait_for``, which redis-py sends with, can swallow a cancellation on Python 3.11.
+    """
+    for _ in range(20):
+        for task in tasks:
+            task.cancel()
+        if not (await asyncio.wait(tasks, timeout=0.1))[1]:
+            break
+    await asyncio.gather(*(task for task in tasks if task.done()), return_exceptions=True)

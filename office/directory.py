@@ -38,6 +38,11 @@ class _Remembered(Generic[T]):
         self._loaded_at = float("-inf")
         self._loading: asyncio.Task[T] | None = None
 
+    @property
+    def known(self) -> T | None:
+        """The value as it was last loaded."""
+        return self._value
+
     async def get(self) -> T:
         if self._value is not None and time.monotonic() - self._loaded_at < REMEMBERED:
             return self._value
@@ -71,6 +76,11 @@ class Directory:
     async def offices(self) -> dict[str, Office]:
         """Every office by id, those of the past too."""
         return (await self._offices.get())[0]
+
+    def known_id_of_key(self, short_key: str) -> str | None:
+        """Like :meth:`id_of_key`, from what is remembered, however old; None also when nothing is."""
+        known = self._offices.known
+        return known[1].get(short_key) if known is not None else None
 
     async def id_of_key(self, short_key: str) -> str | None:
         """The office whose tokens begin with ``short_key``."""

@@ -83,3 +83,11 @@ class OfficeDetail:
     def takes_tickets(self, now: datetime) -> bool:
         """Whether numbers are given out at ``now``: the office exists that day and is open."""
         return self.office.exists_on(self.service_day(now)) and self.calendar.is_open(now)
+
+    def opens_at(self, now: datetime) -> datetime | None:
+        """When a closed office gives out numbers again; None if it never will: it is gone, or has no hours."""
+        try:
+            opening = self.calendar.next_opening(now)
+        except ValueError:
+            return None
+        return opening if self.office.exists_on(opening.date()) else None

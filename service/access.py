@@ -10,6 +10,7 @@ STAFF = frozenset(Role)
 AT_THE_COUNTER = frozenset({Role.CLERK, Role.SUPERVISOR, Role.ADMIN})
 
 ACCESS: Access = {
+    ("GET", "/api/v1/openapi.json"): EVERYONE,
     ("GET", "/api/v1/dossiers/{code}"): EVERYONE,
     ("GET", "/api/v1/offices"): EVERYONE,
     ("GET", "/api/v1/offices/{office_id}"): EVERYONE,

@@ -13,9 +13,12 @@ from datetime import date
 from urllib.parse import unquote
 
 AGENCY = r"(?:(?:[0-9A-Z]{2,3}\.){1,3}[A-Z]\d{2}|[A-Z]\d{2}(?:\.[0-9A-Z]{1,3}){0,5})"
-_AGENCY = re.compile(AGENCY)
-_CODE = re.compile(rf"(?P<agency>{AGENCY})-(?P<day>\d{{8}}|\d{{6}})-(?P<serial>\d{{4,7}})")
-_DASHES = re.compile(r"\s*[-\u00ad\u058a\u2010-\u2015\u2212\ufe58\ufe63\uff0d]\s*")
+_AGENCY = re.compile(AGENCY, re.ASCII)
+_CODE = re.compile(rf"(?P<agency>{AGENCY})-(?P<day>\d{{8}}|\d{{6}})-(?P<serial>\d{{4,7}})", re.ASCII)
+# The soft hyphen, the minus sign, and what Unicode calls dash punctuation (Pd) and NFKC leaves as it is.
+_DASHES = re.compile(
+    r"\s*[-\u00ad\u2212\u058a\u05be\u1400\u1806\u2010-\u2015\u2e17\u2e1a\u2e3a\u2e3b\u2e40\u2e5d\u301c\u3030\u30a0]\s*"
+)
 LONGEST_INPUT = 500
 LONGEST_PLAIN = 50
 
@@ -42,8 +45,8 @@ class Code:
 
 def issue(agency: str, day: date, serial: int) -> Code:
     """The code of the ``serial``-th dossier (from 1) that ``agency`` takes in on ``day``. Raises MalformedCode."""
-    if not _AGENCY.fullmatch(agency) or not 1 <= serial <= 9_999_999:
-        raise MalformedCode(f"cannot issue a code for agency {agency!r}, serial {serial}")
+    if not _AGENCY.fullmatch(agency) or not 1 <= serial <= 9_999_999 or not 2000 <= day.year <= 2099:
+        raise MalformedCode(f"cannot issue a code for agency {agency!r}, day {day}, serial {serial}")
     return Code(f"{agency}-{day:%y%m%d}-{serial:04d}")
 
 
@@ -53,8 +56,8 @@ def parse(text: str) -> Code:
     Trims, upper-cases, folds full-width characters and every kind of dash, strips the ``*`` of Code-39 scanners, and
     takes the code out of a whole address. Raises MalformedCode.
     """
-    if len(text) < LONGEST_PLAIN and _CODE.fullmatch(text):
-        return Code(text)  # what programs send is canonical already: nine tenths of the work saved
+    if is_canonical(text):
+        return Code(text)  # as programs send it: nine tenths of the work saved
     if len(text) > LONGEST_INPUT:
         raise MalformedCode("too long for a dossier code")
     plain = unicodedata.normalize("NFKC", unquote(text)).upper()
@@ -69,6 +72,11 @@ def parse(text: str) -> Code:
 def _last_code_of_address(address: str) -> str:
     parts = re.split(r"[/?#&=\s]+", address)
     return next((part for part in reversed(parts) if _CODE.fullmatch(part)), "")
+
+
+def is_canonical(text: str) -> bool:
+    """Whether ``text`` is a dossier code spelled just so."""
+    return len(text) < LONGEST_PLAIN and _CODE.fullmatch(text) is not None
 
 
 def is_agency(text: str) -> bool:

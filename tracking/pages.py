@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 
 from kit.appkeys import PAGES
 from kit.edge import etag_matches, see_other
-from kit.pages import language_of
+from kit.pages import in_language, language_of
 from tracking import codes
 from tracking.api import CACHE_CONTROL, read
 
@@ -40,8 +40,7 @@ async def find(request: web.Request) -> web.Response:
     except codes.MalformedCode:
         shown = typed[:100] if typed.isprintable() else ""
         return request.app[PAGES].render(request, "tracking/front.html", status=400, typed=shown, wrong=True)
-    suffix = "?lang=en" if language_of(request) == "en" else ""
-    return see_other(f"/d/{quote(code.text)}{suffix}")
+    return see_other(in_language(language_of(request), f"/d/{quote(code.text)}"))
 
 
 async def show(request: web.Request) -> web.Response:

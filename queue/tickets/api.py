@@ -31,7 +31,7 @@ COUNTERS: web.AppKey[Counters] = web.AppKey("counters", Counters)
 COUNTER_ID = "{counter_id:[a-z0-9][a-z0-9-]{0,39}}"
 _KEY = re.compile(r"[\x21-\x7e]{8,200}")
 _PHONE = r"^(\+84|0)\d{9,10}$"
-_PRIVATE = "private, no-cache"
+PRIVATE = "private, no-cache"
 
 
 class TicketBody(Body):
@@ -61,11 +61,11 @@ def routes() -> list[web.RouteDef]:
     counter = f"/api/v1/counters/{COUNTER_ID}"
     return [
         web.get(f"/api/v1/offices/{OFFICE_ID}/queues", show_queues),
-        web.get(f"/api/v1/offices/{OFFICE_ID}/live", follow_office),
+        web.get(f"/api/v1/offices/{OFFICE_ID}/live", follow_office, allow_head=False),
         web.post(f"/api/v1/offices/{OFFICE_ID}/tickets", issue_ticket),
         web.get("/api/v1/tickets/{token}", show_ticket),
         web.delete("/api/v1/tickets/{token}", cancel_ticket),
-        web.get("/api/v1/tickets/{token}/live", follow_ticket),
+        web.get("/api/v1/tickets/{token}/live", follow_ticket, allow_head=False),
         web.post(f"{counter}/open", open_counter),
         web.post(f"{counter}/close", close_counter),
         web.post(f"{counter}/call-next", call_next),
@@ -86,8 +86,8 @@ async def follow_office(request: web.Request) -> web.StreamResponse:
     office_id, halls = request.match_info["office_id"], request.app[HALLS]
     await halls.view(office_id)
 
-    def render(snapshot: Snapshot) -> tuple[str, bytes]:
-        return str(snapshot.version), halls.view_of(office_id, snapshot).open_data
+    def render(snapshot: Snapshot) -> bytes:
+        return halls.view_of(office_id, snapshot).open_data
 
     return await stream(request, request.app[FEED].watch(halls.topic, office_id), "queues", render)
 
@@ -106,7 +106,7 @@ async def issue_ticket(request: web.Request) -> web.Response:
 async def show_ticket(request: web.Request) -> web.Response:
     """GET /api/v1/tickets/{token}: where the ticket stands."""
     answer = await request.app[READING].ticket(token_in(request))
-    return conditional(request, answer.body, answer.etag, _PRIVATE)
+    return conditional(request, answer.body, answer.etag, PRIVATE)
 
 
 async def cancel_ticket(request: web.Request) -> web.Response:
@@ -121,12 +121,12 @@ async def follow_ticket(request: web.Request) -> web.StreamResponse:
     office = (await request.app[READING].ticket(token)).office
     told: list[object] = []
 
-    def render(snapshot: Snapshot) -> tuple[str, bytes] | None:
+    def render(snapshot: Snapshot) -> bytes | None:
         answer = answer_in(halls.view_of(office, snapshot), token)
         if answer is None or told == [answer.place]:
             return None
         told[:] = [answer.place]
-        return str(snapshot.version), answer.body
+        return answer.body
 
     return await stream(request, request.app[FEED].watch(halls.topic, office), "ticket", render)
 

@@ -11,13 +11,14 @@ from aiohttp import web
 from kit.appkeys import PAGES, SESSIONS
 from kit.body import read_form
 from kit.edge import STAFF, see_other
-from kit.pages import language_of
+from kit.pages import in_language, language_of
 from kit.problems import BadRequest, NotSignedIn
 from kit.sessions import LONGEST_PASSWORD, Role, Staff, drop_cookie, set_cookie, token_of
 from office.api import DIRECTORY
 from office.model import OfficeDetail
 from tickets.api import COUNTER_ID, COUNTERS, HALLS, token_in
-from tickets.counters import CounterState
+from tickets.counters import CounterClosed, CounterState
+from tickets.ticket import MoveNotAllowed
 
 _AT_THE_COUNTER = frozenset({Role.CLERK, Role.SUPERVISOR, Role.ADMIN})
 
@@ -37,13 +38,18 @@ async def show_desk(request: web.Request) -> web.Response:
     """GET /desk: the sign-in, or the clerk's counter (``?counter=``), or the choice of one."""
     staff = await _signed_in(request)
     if staff is None:
-        return request.app[PAGES].render(request, "tickets/sign_in.html", wrong=False, name="")
+        return request.app[PAGES].render(request, "tickets/sign_in.html", wrong=False, typed="")
     detail = await request.app[DIRECTORY].detail(staff.office)
     counter = await _chosen_counter(request, staff, detail)
     if counter is None:
         states = [await request.app[COUNTERS].read(counter_id, staff) for counter_id in detail.counters]
         return request.app[PAGES].render(
-            request, "tickets/choose_counter.html", staff=staff, office=detail.office, counters=states
+            request,
+            "tickets/choose_counter.html",
+            staff=staff,
+            office=detail.office,
+            services=detail.services,
+            counters=states,
         )
     return await _counter_page(request, staff, detail, counter)
 
@@ -82,8 +88,8 @@ async def _counter_page(
         at_counter=await request.app[COUNTERS].at(counter, now),
         queues=queues,
         waiting=sum(queue["waiting"] for queue in queues),
-        now=now,
         timezone=detail.calendar.timezone,
+        overtaken="overtaken" in request.query,
         key=secrets.token_urlsafe(16),
     )
 
@@ -95,7 +101,7 @@ async def sign_in(request: web.Request) -> web.Response:
     try:
         token, _ = await request.app[SESSIONS].open(name, password)
     except NotSignedIn:
-        return request.app[PAGES].render(request, "tickets/sign_in.html", status=401, wrong=True, name=name)
+        return request.app[PAGES].render(request, "tickets/sign_in.html", status=401, wrong=True, typed=name)
     response = see_other(_desk(request))
     set_cookie(response, token)
     return response
@@ -121,7 +127,10 @@ async def act(request: web.Request) -> web.Response:
         await counters.close(counter_id, staff)
     else:
         key = (await read_form(request)).get("key", "")
-        await counters.call_next(counter_id, key if 8 <= len(key) <= 200 else None, staff, datetime.now(UTC))
+        try:
+            await counters.call_next(counter_id, key if 8 <= len(key) <= 200 else None, staff, datetime.now(UTC))
+        except CounterClosed:
+            return see_other(_desk(request, counter_id, overtaken=True))
     return see_other(_desk(request, counter_id))
 
 
@@ -132,16 +141,18 @@ async def _chosen_services(request: web.Request, counter_id: str) -> Sequence[st
 
 
 async def move_ticket(request: web.Request) -> web.Response:
-    """POST /desk/tickets/{token}/{recall|start|finish|no-show}."""
+    """POST /desk/tickets/{token}/{recall|start|finish|no-show}. What came too late shows the ticket as it is now."""
     form = await read_form(request)
     counter_id = form.get("counter", "")
-    if not counter_id.replace("-", "").isalnum():
-        raise BadRequest("the form names no counter")
-    await request.app[COUNTERS].move(token_in(request), request.match_info["move"], request[STAFF])
+    if counter_id not in (await request.app[DIRECTORY].detail(request[STAFF].office)).counters:
+        raise BadRequest("the form names no counter of this office")
+    try:
+        await request.app[COUNTERS].move(token_in(request), request.match_info["move"], request[STAFF])
+    except MoveNotAllowed:
+        return see_other(_desk(request, counter_id, overtaken=True))
     return see_other(_desk(request, counter_id))
 
 
-def _desk(request: web.Request, counter_id: str = "") -> str:
-    parameters = [f"counter={counter_id}"] if counter_id else []
-    parameters += ["lang=en"] if language_of(request) == "en" else []
-    return "/desk" + ("?" + "&".join(parameters) if parameters else "")
+def _desk(request: web.Request, counter_id: str = "", *, overtaken: bool = False) -> str:
+    address = f"/desk?counter={counter_id}" if counter_id else "/desk"
+    return in_language(language_of(request), address + ("&overtaken" if overtaken else ""))

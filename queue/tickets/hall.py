@@ -34,6 +34,8 @@ class HallView:
         self._status_base = status_base
         self.open_data, self._places_json = snapshot.body.split(b"\n", 1)
         self._answers: dict[str, bytes] = {}
+        self.ready: dict[str, Any] = {}
+        """By token, what the status lane has made of an answer."""
 
     @cached_property
     def queues(self) -> dict[str, Any]:

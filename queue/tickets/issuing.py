@@ -82,8 +82,9 @@ class Issuing:
         made = await self._repeated(office_id, wish, key) if not detail.takes_tickets(now) else None
         if made is None:
             if not detail.takes_tickets(now):
-                opening = detail.calendar.next_opening(now)
-                raise OfficeClosed(f"the office is closed; it opens at {opening.isoformat(timespec='minutes')}")
+                opening = detail.opens_at(now)
+                when = f"opens at {opening.isoformat(timespec='minutes')}" if opening else "does not open again"
+                raise OfficeClosed(f"the office is closed; it {when}")
             made = await self._make(detail, wish, key, now)
         return await self._answer(office_id, key, *made)
 

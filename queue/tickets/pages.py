@@ -13,7 +13,7 @@ from markupsafe import Markup
 from kit.appkeys import PAGES
 from kit.body import read_form
 from kit.edge import see_other
-from kit.pages import language_of, svg
+from kit.pages import in_language, language_of, svg
 from kit.problems import BadRequest
 from office.api import DIRECTORY, OFFICE_ID
 from tickets.api import COUNTERS, HALLS, ISSUING, READING, token_in
@@ -47,7 +47,7 @@ async def show_office(request: web.Request) -> web.Response:
     office_id, now = request.match_info["office_id"], datetime.now(UTC)
     detail = await request.app[DIRECTORY].detail(office_id)
     view = await request.app[HALLS].view(office_id)
-    opens = None if detail.takes_tickets(now) else detail.calendar.next_opening(now)
+    takes_tickets = detail.takes_tickets(now)
     return request.app[PAGES].render(
         request,
         "tickets/office.html",
@@ -55,27 +55,30 @@ async def show_office(request: web.Request) -> web.Response:
         services=detail.services,
         queues=view.queues["queues"],
         exists=detail.office.exists_on(detail.service_day(now)),
-        opens=opens,
+        takes_tickets=takes_tickets,
+        opens=None if takes_tickets else detail.opens_at(now),
         replaced_by=[(await request.app[DIRECTORY].offices())[other] for other in detail.office.replaced_by],
         key=secrets.token_urlsafe(16),
     )
 
 
 async def take_ticket(request: web.Request) -> web.Response:
-    """POST /o/{office_id}: the form of the page above. The key made with the page makes a double tap one ticket."""
+    """POST /o/{office_id}: the form of the page above. The key made with the page makes a double tap one ticket; who
+    goes back and chooses another service means another ticket.
+    """
     form = await read_form(request)
     try:
         priority = Priority(form.get("priority") or Priority.NORMAL)
     except ValueError:
         raise BadRequest("no such priority") from None
-    key = form.get("key", "")
+    key, service = form.get("key", ""), form.get("service", "")
     issued = await request.app[ISSUING].issue(
         request.match_info["office_id"],
-        Wish(form.get("service", ""), priority),
-        key if 8 <= len(key) <= 200 else None,
+        Wish(service, priority),
+        f"{key}/{service}/{priority}" if 8 <= len(key) <= 100 else None,
         datetime.now(UTC),
     )
-    return see_other(_in_language(request, f"/t/{issued.token}"))
+    return see_other(in_language(language_of(request), f"/t/{issued.token}"))
 
 
 async def show_ticket(request: web.Request) -> web.Response:
@@ -101,7 +104,7 @@ async def leave_line(request: web.Request) -> web.Response:
     """POST /t/{token}/cancel: the citizen leaves the line."""
     token = token_in(request)
     await request.app[COUNTERS].move(token, "cancel", None)
-    return see_other(_in_language(request, f"/t/{token.text}"))
+    return see_other(in_language(language_of(request), f"/t/{token.text}"))
 
 
 async def show_sign(request: web.Request) -> web.Response:
@@ -133,7 +136,3 @@ def qr_svg(address: str) -> Markup:
         light="#fff",
     )
     return svg(out.getvalue().decode())
-
-
-def _in_language(request: web.Request, path: str) -> str:
-    return f"{path}?lang=en" if language_of(request) == "en" else path

@@ -230,6 +230,20 @@ CREATE TRIGGER dossier_event_append_only BEFORE UPDATE OR DELETE ON dossier_even
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER ticket_event_append_only BEFORE UPDATE OR DELETE ON ticket_event
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER dossier_event_kept BEFORE TRUNCATE ON dossier_event EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER ticket_event_kept BEFORE TRUNCATE ON ticket_event EXECUTE FUNCTION refuse_change();
+
+CREATE FUNCTION ensure_partition(name text, parent text, first text, past text) RETURNS int LANGUAGE plpgsql AS $$
+-- One partition if it is missing; the answer is how many were made. Where rows came too early and already lie in the
+-- default partition (a mistyped year, months of standstill) they stay there, and so do those that follow.
+BEGIN
+    IF to_regclass(name) IS NOT NULL THEN RETURN 0; END IF;
+    EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L)', name, parent, first, past);
+    RETURN 1;
+EXCEPTION WHEN check_violation THEN
+    RAISE WARNING '% is not made: its rows are in the default partition', name;
+    RETURN 0;
+END $$;
 
 CREATE FUNCTION ensure_partitions(until date) RETURNS int LANGUAGE plpgsql AS $$
 -- Makes the partitions up to a date that are still missing; the answer is how many. Rows that fall outside every one
@@ -241,18 +255,12 @@ DECLARE
     parent text;
 BEGIN
     FOR y IN 2015 .. extract(year FROM until)::int LOOP
-        IF to_regclass(format('dossier_%s', y)) IS NULL THEN
-            EXECUTE format('CREATE TABLE dossier_%s PARTITION OF dossier FOR VALUES FROM (%s) TO (%s)', y, y, y + 1);
-            made := made + 1;
-        END IF;
+        made := made + ensure_partition(format('dossier_%s', y), 'dossier', y::text, (y + 1)::text);
     END LOOP;
     FOR month IN SELECT generate_series(date_trunc('month', now() - interval '1 month'), until, '1 month')::date LOOP
         FOREACH parent IN ARRAY ARRAY['dossier_event', 'ticket', 'ticket_event'] LOOP
-            IF to_regclass(format('%s_%s', parent, to_char(month, 'YYYYMM'))) IS NULL THEN
-                EXECUTE format('CREATE TABLE %1$s_%2$s PARTITION OF %1$s FOR VALUES FROM (%3$L) TO (%4$L)',
-                               parent, to_char(month, 'YYYYMM'), month, (month + interval '1 month')::date);
-                made := made + 1;
-            END IF;
+            made := made + ensure_partition(format('%s_%s', parent, to_char(month, 'YYYYMM')), parent, month::text,
+                                            (month + interval '1 month')::date::text);
         END LOOP;
     END LOOP;
     RETURN made;
