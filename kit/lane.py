@@ -33,8 +33,9 @@ _REQUEST_LINE = re.compile(rb"GET (/api/v1/[a-z]+/)([A-Za-z0-9._-]{4,80}) HTTP/1
 _HEADER = re.compile(rb"([A-Za-z0-9-]{1,40}):[ ]?([\x21-\x7e](?:[\x20-\x7e]{0,2000}[\x21-\x7e])?)?\r\n")
 # Headers that the handlers of status reads don't look at. Not here, so aiohttp's: conditions, bodies, ranges, Expect,
 # Upgrade, X-Request-Id, anything unheard of.
+_HOST = re.compile(rb"[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?")
 _WITHOUT_EFFECT = frozenset(
-    b"host user-agent accept accept-language accept-encoding accept-charset cache-control pragma referer origin cookie "
+    b"user-agent accept accept-language accept-encoding accept-charset cache-control pragma referer origin cookie "
     b"dnt sec-ch-ua sec-ch-ua-mobile sec-ch-ua-platform sec-fetch-site sec-fetch-mode sec-fetch-dest sec-fetch-user "
     b"sec-gpc priority x-forwarded-for x-forwarded-proto x-forwarded-host x-real-ip forwarded via save-data".split()
 )
@@ -270,17 +271,24 @@ class _Meter:
 
 
 def _changes_nothing(headers: bytes) -> bool:
-    """Whether ``headers`` is a complete, regular block of headers without effect, and nothing follows it."""
-    position = 0
+    """Whether ``headers`` is a complete, regular block of headers without effect, and nothing follows it.
+
+    Regular: exactly one plain Host, as HTTP/1.1 wants it, and no header twice.
+    """
+    position, seen = 0, set[bytes]()
     while (header := _HEADER.match(headers, position)) is not None:
-        name = header[1].lower()
+        name, value = header[1].lower(), header[2] or b""
         if name == b"connection":
-            if (header[2] or b"").lower() != b"keep-alive":
-                return False
-        elif name not in _WITHOUT_EFFECT:
+            regular = value.lower() == b"keep-alive"
+        elif name == b"host":
+            regular = _HOST.fullmatch(value) is not None
+        else:
+            regular = name in _WITHOUT_EFFECT
+        if not regular or name in seen:
             return False
+        seen.add(name)
         position = header.end()
-    return headers[position:] == b"\r\n"
+    return b"host" in seen and headers[position:] == b"\r\n"
 
 
 def _http_date(second: int) -> bytes:
