@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import click
 
+from kit import migrations
 from kit.database import Database, DatabaseUnavailable, Deadlines
 from service import settings as settings_module
 from service.datafolder import DataFolderError, claimed
@@ -62,6 +63,19 @@ async def open_database() -> AsyncIterator[Database]:
         except DatabaseUnavailable as error:
             raise CommandError(str(error)) from None
         try:
+            await _must_be_current(database)
             yield database
         finally:
             await database.close()
+
+
+async def _must_be_current(database: Database) -> None:
+    latest = migrations.load("service")[-1]
+    try:
+        async with database.connection() as connection:
+            there = await connection.fetchval("SELECT to_regclass('schema_migration') IS NOT NULL")
+            number = await connection.fetchval("SELECT max(number) FROM schema_migration") if there else None
+    except DatabaseUnavailable as error:
+        raise CommandError(f"PostgreSQL did not answer: {error}") from None
+    if number != latest.number:
+        raise CommandError("the database does not have this program's schema; run `motcua migrate` first")
