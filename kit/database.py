@@ -19,7 +19,13 @@ from metrics import catalogue
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
-_BROKEN = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
+_BROKEN = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what a rollback on a connection that has just died may raise
+)
 _REFUSED = (
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
@@ -72,6 +78,9 @@ class Database:
                     server_settings={
                         "application_name": "motcua",
                         "timezone": "UTC",
+                        # Our queries look the same whatever the values: planning a dossier look-up anew at each call
+                        # cost eight times what running it does.
+                        "plan_cache_mode": "force_generic_plan",
                         # The server lets go by itself of what a client abandoned, and never waits longer than we do.
                         "statement_timeout": str(int(deadlines.command * 1000)),
                         "lock_timeout": str(int(deadlines.command * 1000)),
@@ -102,7 +111,8 @@ class Database:
             yield connection
         except _GONE as error:
             if connection is not None and isinstance(error, _BROKEN):
-                connection.terminate()
+                with contextlib.suppress(asyncpg.InterfaceError):  # one that the server cut has left the pool already
+                    connection.terminate()
             raise DatabaseUnavailable(type(error).__name__) from error
         finally:
             if connection is not None:
