@@ -24,6 +24,7 @@ from metrics import catalogue
 
 LONGEST_REQUEST = 4096
 MOST_HEADS = 4096
+MOST_BUFFERED = 64 * 1024
 IDLE_SECONDS = 75.0
 SWEEP_SECONDS = 5.0
 
@@ -144,7 +145,7 @@ class Lane:
 class LaneProtocol(asyncio.Protocol):
     """One connection, until it is handed to aiohttp."""
 
-    __slots__ = ("_buffer", "_lane", "_request", "_started", "_transport", "_web", "last_heard")
+    __slots__ = ("_buffer", "_lane", "_request", "_slow_reader", "_started", "_transport", "_web", "last_heard")
 
     def __init__(self, lane: Lane, web_protocol: Callable[[], asyncio.Protocol]) -> None:
         self._lane = lane
@@ -152,6 +153,7 @@ class LaneProtocol(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._request = b""  # what is being answered; empty while nothing is
         self._buffer = b""  # what came meanwhile
+        self._slow_reader = False
         self._started = 0.0
         self.last_heard = time.monotonic()
 
@@ -167,18 +169,29 @@ class LaneProtocol(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The client reads slowly: hear nothing more from it until it has read."""
-        if self._transport is not None:
-            self._transport.pause_reading()
+        self._slow_reader = True
+        self._listen()
 
     def resume_writing(self) -> None:
         """It has."""
-        if self._transport is not None:
+        self._slow_reader = False
+        self._listen()
+
+    def _listen(self) -> None:
+        if self._transport is None:
+            return
+        listening = self._transport.is_reading()
+        wanted = not self._slow_reader and len(self._buffer) < MOST_BUFFERED
+        if listening and not wanted:
+            self._transport.pause_reading()
+        elif wanted and not listening:
             self._transport.resume_reading()
 
     def data_received(self, data: bytes) -> None:
         """Answer, ask, or hand over."""
         if self._request:
             self._buffer += data
+            self._listen()
             return
         self._started = self.last_heard = time.monotonic()
         recognised = self._lane.recognise(data)
@@ -199,20 +212,21 @@ class LaneProtocol(asyncio.Protocol):
         request, self._request = self._request, b""
         if self._transport is None:
             return
+        buffered, self._buffer = self._buffer, b""
+        self._listen()
         if answer is None:
-            self._hand_over(request + self._buffer)
+            self._hand_over(request + buffered)
             return
-        self._send(answer, meter)
-        if self._buffer:
-            buffered, self._buffer = self._buffer, b""
+        self._send(answer, meter, last=not buffered)
+        if buffered:
             self.data_received(buffered)
 
-    def _send(self, answer: Answer, meter: _Meter) -> None:
+    def _send(self, answer: Answer, meter: _Meter, *, last: bool = True) -> None:
         if self._transport is None:
             return
         self._transport.write(self._lane.render(answer))
         meter.count(time.monotonic() - self._started)
-        if self._lane.closing and not self._buffer:
+        if self._lane.closing and last:
             self._transport.close()
 
     def _hand_over(self, data: bytes) -> None:
@@ -224,6 +238,9 @@ class LaneProtocol(asyncio.Protocol):
         handler = self._web()
         transport.set_protocol(handler)
         handler.connection_made(transport)
+        if self._slow_reader:
+            handler.pause_writing()
+            transport.resume_reading()
         handler.data_received(data)
 
     def close(self) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
+import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kit.lane import IDLE_SECONDS, Lane
+from kit.lane import IDLE_SECONDS, SWEEP_SECONDS, Lane
 from service.app import LANE
 from tests.integration.conftest import HIDDEN, MISSING, SHOWN, Site, workers
 
@@ -227,13 +229,30 @@ async def test_one_connection_may_change_from_the_lane_to_aiohttp(site: Site) ->
     assert answers[0][2] == answers[3][2]
 
 
-async def test_idle_connections_are_closed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_idle_connections_are_closed(site: Site) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
     lane = site.app[LANE]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(3 * SWEEP_SECONDS):
         while not lane.open:
             await asyncio.sleep(0.001)
         for connection in lane.open:
             connection.last_heard -= IDLE_SECONDS + 1
         assert await reader.read() == b""  # the next sweep closes it
     writer.close()
+
+
+async def test_a_client_that_sends_much_and_reads_nothing_is_held_back(site: Site) -> None:
+    raw = request(f"/api/v1/dossiers/{SHOWN}")
+    loop = asyncio.get_running_loop()
+    with socket.create_connection(("127.0.0.1", site.port)) as client:
+        client.setblocking(False)
+        sent = 0
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(3):
+                while sent < 500_000:
+                    await loop.sock_sendall(client, raw)
+                    await asyncio.sleep(0)
+                    sent += 1
+        assert sent < 500_000
+        [answer] = await exchange(site.port, raw)  # and others don't feel it
+        assert answer[0] == b"HTTP/1.1 200 OK"
