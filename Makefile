@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types bench fmt lock clean python
+.PHONY: help run test lint types bench fmt lock messages screenshot clean python
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -34,6 +34,13 @@ lock: .venv/tools ## pin the newest versions that pyproject.toml allows, with ha
 	@$(BIN)/uv pip compile pyproject.toml --group build --upgrade $(LOCK) -o requirements.txt
 	@$(BIN)/uv pip compile pyproject.toml --group build --group dev -c requirements.txt $(LOCK) -o requirements-dev.txt
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+
+messages: .venv/tools ## bring the English catalogue up to date with the templates
+	@$(BIN)/pybabel -q extract -F babel.cfg --no-location --sort-output -o .venv/motcua.pot .
+	@$(BIN)/pybabel -q update -i .venv/motcua.pot -d kit/locale -D motcua -l en --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width 120
+
+screenshot: .venv/browser ## photograph the pages for the README
+	@$(BIN)/python -m tests.acceptance.screenshot
 
 clean: ## remove what was installed and built; the data in ./var stays
 	@rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks

@@ -1,0 +1,130 @@
+"""What holds for every page: accessible in both languages and colour schemes, small, narrow enough for a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from importlib import resources
+from typing import Literal
+
+import pytest
+from playwright.async_api import Page, Response, expect
+
+from tests.acceptance.conftest import OpenPage
+from tests.acceptance.visits import DESKTOP, PHONE
+from tests.faults.running import OFFICE
+
+AXE = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+LARGEST_PAGE = 30_000
+"""Bytes of one page with its style sheet and script."""
+PLAIN_PAGES = (
+    "/",
+    "/find?code=abc",
+    "/d/H26.18-250701-0001",
+    "/d/H26.18-250701-0003",
+    "/d/H26.18-250701-9999",
+    "/o",
+    f"/o/{OFFICE}",
+    "/o/tay-ho",
+    "/o/tay-ho-district",
+    f"/o/{OFFICE}/sign",
+    "/desk",
+    "/no-such-page",
+)
+Look = Callable[[Page], Awaitable[None]]
+
+
+@pytest.fixture
+def look() -> Look:
+    """Checks a page as it is now: what axe-core finds in either colour scheme, and how wide it is."""
+
+    async def look(page: Page) -> None:
+        await page.evaluate(AXE)
+        schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+        for scheme in schemes:
+            await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            found = await page.evaluate("axe.run({resultTypes: ['violations']}).then(result => result.violations)")
+            assert not found, (page.url, scheme, [(rule["id"], rule["nodes"][0]["html"]) for rule in found])
+        for size in (PHONE, DESKTOP):
+            await page.set_viewport_size(size)
+            wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert wide <= 0, f"{page.url} scrolls sideways by {wide} px at {size['width']} px"
+
+    return look
+
+
+def in_language(language: str, address: str) -> str:
+    return address if language == "vi" else f"{address}{'&' if '?' in address else '?'}lang=en"
+
+
+@pytest.mark.parametrize("address", PLAIN_PAGES)
+async def test_plain_pages(open_page: OpenPage, look: Look, address: str) -> None:
+    for language in ("vi", "en"):
+        page = await open_page(in_language(language, address))
+        assert await page.locator("html").get_attribute("lang") == language
+        await look(page)
+
+
+async def test_opened_parts(open_page: OpenPage, look: Look, empty_hall: None) -> None:
+    for language in ("vi", "en"):
+        page = await open_page(in_language(language, f"/o/{OFFICE}"))
+        await page.locator("button.choice").first.click()
+        await expect(page.locator("#ticket")).to_be_visible()
+        for summary in await page.locator("summary").all():
+            await summary.click()
+        await look(page)
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+async def test_the_pages_of_a_visit(
+    open_page: OpenPage, look: Look, empty_hall: None, password: str, language: str
+) -> None:
+    clerk = await open_page(in_language(language, "/desk"))
+    for given in ("wrong", password):
+        await clerk.locator("#name").fill("clerk")
+        await clerk.locator("#password").fill(given)
+        await clerk.keyboard.press("Enter")
+        await expect(clerk.locator("[role=alert]" if given == "wrong" else ".choices")).to_be_visible()
+        await look(clerk)
+    await clerk.get_by_role("link", name="Quầy 4").click()
+    citizens = [await open_page(in_language(language, f"/o/{OFFICE}")) for _ in range(2)]
+    for citizen in citizens:
+        await citizen.locator("button.choice").first.click()
+    served, missed = citizens
+    for action, citizen, state in (
+        ("open", served, "waiting"),
+        ("call-next", served, "called"),
+        ("start", served, "serving"),
+        ("finish", served, "served"),
+        ("call-next", missed, "called"),
+        ("no-show", missed, "no_show"),
+    ):
+        await look(clerk)
+        await clerk.locator(f"form[action*='/{action}'] button").click()
+        await expect(citizen.locator(f"section[data-when='{state}']")).to_be_visible()
+        await look(citizen)
+        await citizen.reload()
+        await expect(citizen.locator(f"section[data-when='{state}']")).to_be_visible()
+        await look(citizen)
+
+
+async def test_pages_are_small_and_part_of_one_origin(open_page: OpenPage, empty_hall: None) -> None:
+    page = await open_page(f"/o/{OFFICE}?lang=en")
+    await page.locator("button.choice").first.click()
+    await expect(page.locator("#ticket")).to_be_visible()
+    ticket = page.url
+    for address in (*PLAIN_PAGES, ticket):
+        sizes = await _loaded(await open_page("/robots.txt"), address)
+        assert sum(sizes.values()) < LARGEST_PAGE, sizes
+        assert any(".css" in url for url in sizes)
+
+
+async def _loaded(page: Page, address: str) -> dict[str, int]:
+    loaded: list[Response] = []
+
+    def note(response: Response) -> None:
+        if response.request.resource_type in ("document", "stylesheet", "script"):
+            loaded.append(response)
+
+    page.on("response", note)
+    await page.goto(address, wait_until="load")
+    return {part.url: len(await part.body()) for part in loaded}
