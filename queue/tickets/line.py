@@ -81,12 +81,17 @@ def places(hall: Hall) -> dict[str, dict[str, object]]:
 
 
 def pace_of(hall: Hall, service: Service) -> Pace:
-    """How fast one service moves now. A counter with several services gives each an equal share."""
+    """How fast one service moves now.
+
+    A counter with several services is shared equally by those that somebody waits for: one that nobody waits for takes
+    nothing of its time.
+    """
     serving = [counter for counter in hall.counters if service.id in counter.services]
     busy = {ticket.counter_id for ticket in hall.tickets if ticket.state in (State.CALLED, State.SERVING)}
+    wanted = {ticket.service for ticket in hall.tickets if ticket.state is State.WAITING} | {service.id}
     return Pace(
         expected_minutes=service.expected_minutes,
-        counters=sum(1 / len(counter.services) for counter in serving),
+        counters=sum(1 / len(wanted.intersection(counter.services)) for counter in serving),
         idle=sum(counter.id not in busy for counter in serving),
         calls=service.calls,
         minutes=service.minutes,
