@@ -228,7 +228,7 @@ class VersionedCache:
         try:
             loaded = await reading.topic.load([reading.name])
         except DatabaseUnavailable as error:
-            if outdated is None:
+            if outdated is None or not outdated.body:
                 self._end(reading, error)
             else:
                 reading.topic.reads["stale"].inc()
@@ -251,6 +251,8 @@ class VersionedCache:
     def _end(self, reading: _Reading, result: Snapshot | Exception | None) -> None:
         if self._reading.get(reading.key) is reading:
             del self._reading[reading.key]
+        if isinstance(result, Snapshot) and not result.body:
+            result = None
         for call in reading.calls:
             call(result)
 

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import timedelta
 
 import structlog
 
@@ -95,13 +96,21 @@ class Publisher:
         while True:
             await asyncio.sleep(RELAY_EVERY)
             if self._cache.remote.available:
-                with contextlib.suppress(DatabaseUnavailable, RemoteUnavailable):
+                try:
                     await self.relay(self._cache.publish)
+                except (DatabaseUnavailable, RemoteUnavailable):
+                    continue
+                except Exception:  # must not end the relay: what it could not do it tries again
+                    log.exception("relay_failed")
 
-    async def relay(self, show: Show) -> int:
-        """Publish one batch of what is overdue with ``show``; the answer is how many rows that was."""
+    async def relay(self, show: Show, ahead: timedelta = timedelta()) -> int:
+        """Publish one batch of what is overdue, or will be within ``ahead``, with ``show``; the answer is how many rows
+        that was.
+        """
         async with self._database.transaction() as connection:
-            rows = await _sql.outbox_claim.rows(connection)
+            # While workers are being renewed, a newer one may write of topics that this one cannot read.
+            claimed = await _sql.outbox_claim.rows(connection, ahead=ahead)
+            rows = [row for row in claimed if row["topic"] in self._topics]
             names: dict[str, dict[str, None]] = defaultdict(dict)
             for row in rows:
                 names[row["topic"]][row["name"]] = None
@@ -117,10 +126,10 @@ class Publisher:
         # Redis is back, maybe with what it knew before it froze: first store what has changed meanwhile, then believe
         # it.
         try:
-            while await self.relay(self._cache.remote.store_on_return):
+            while await self.relay(self._cache.remote.store_on_return, ahead=timedelta(minutes=1)):
                 pass
-        except DatabaseUnavailable:
-            raise RemoteUnavailable("cannot tell what Redis missed") from None
+        except Exception as error:
+            raise RemoteUnavailable("cannot tell what Redis missed") from error
 
 
 def _retrieve(task: asyncio.Task[Snapshot | None]) -> None:

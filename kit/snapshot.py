@@ -26,8 +26,8 @@ class Snapshot:
 
     ``version`` only ever grows for a key. ``as_of`` and ``good_until`` are microseconds since 1970; past ``good_until``
     the content is no longer true by itself (a due date has passed), 0 = it stays true until the version changes.
-    ``body`` is the ready answer. The key stands inside the packed value, because after a fault Redis or a client's
-    connection can hand back another key's value.
+    ``body`` is the ready answer; empty = withdrawn, shown as if it had never been. The key stands inside the packed
+    value, because after a fault Redis or a client's connection can hand back another key's value.
     """
 
     key: str

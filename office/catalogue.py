@@ -159,6 +159,8 @@ def read(path: Path) -> Catalogue:
         return Catalogue.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise CatalogueError(f"{path}: {error}") from None
+    except RecursionError:
+        raise CatalogueError(f"{path}: nested too deeply") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])

@@ -44,10 +44,14 @@ class _Remembered(Generic[T]):
         return self._value
 
     async def get(self) -> T:
-        if self._value is not None and time.monotonic() - self._loaded_at < REMEMBERED:
+        age = time.monotonic() - self._loaded_at
+        if self._value is not None and age < REMEMBERED:
             return self._value
         if self._loading is None:
             self._loading = asyncio.create_task(self._renew())
+            self._loading.add_done_callback(_retrieve)  # nobody may be waiting for it
+        if self._value is not None and age < 4 * REMEMBERED:
+            return self._value  # good enough until the new one is here: nobody waits for a server that stands still
         try:
             return await asyncio.shield(self._loading)
         except DatabaseUnavailable:
@@ -63,6 +67,11 @@ class _Remembered(Generic[T]):
             self._loaded_at = time.monotonic() if self._value is not None else float("-inf")
             self._loading = None
         return self._value
+
+
+def _retrieve(task: asyncio.Task[T]) -> None:
+    if not task.cancelled():
+        task.exception()
 
 
 class Directory:

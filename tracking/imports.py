@@ -6,7 +6,7 @@ import csv
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -51,6 +51,8 @@ def _code(value: object) -> object:
 
 
 Maybe = BeforeValidator(_blank_is_none)
+# Far from the ends of what Python and PostgreSQL can count, where a change of offset overflows.
+Moment = Annotated[AwareDatetime, Field(ge=datetime(1900, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))]
 
 
 class DossierRow(BaseModel):
@@ -69,12 +71,12 @@ class DossierRow(BaseModel):
     competent_agency: Annotated[str, Field(min_length=1, max_length=40)]
     channel: Literal["counter", "online", "post"]
     status: Annotated[int, Field(ge=1, le=10), BeforeValidator(_status)]
-    received_at: AwareDatetime
-    due_at: Annotated[AwareDatetime | None, Maybe] = None
+    received_at: Moment
+    due_at: Annotated[Moment | None, Maybe] = None
     appointment_on: Annotated[date | None, Maybe] = None
     appointment_changes: Annotated[int, Field(ge=0, le=99)] = 0
-    finished_at: Annotated[AwareDatetime | None, Maybe] = None
-    returned_at: Annotated[AwareDatetime | None, Maybe] = None
+    finished_at: Annotated[Moment | None, Maybe] = None
+    returned_at: Annotated[Moment | None, Maybe] = None
     public: bool = True
     version: Annotated[int | None, Field(ge=1, le=10**15), Maybe] = None
 
@@ -145,6 +147,8 @@ def _csv_rows(path: Path, file: Any) -> Iterator[tuple[int, dict[str, Any] | Row
             raise ImportFileError(f"{path}, line 1: the header has no column {missing[0]!r}")
         if unknown := [name for name in header if name not in known]:
             raise ImportFileError(f"{path}, line 1: unknown column {unknown[0]!r}")
+        if len(set(header)) < len(header):
+            raise ImportFileError(f"{path}, line 1: a column is there twice")
         for cells in reader:
             if not cells:
                 continue
@@ -214,7 +218,7 @@ async def merge(connection: Connection, rows: Sequence[tuple[int, DossierRow]], 
     await connection.copy_records_to_table("staged", records=[_record(line, row) for line, row in rows])
     merged = await queries.dossiers_merge.row(connection)
     assert merged is not None
-    await connection.execute("DROP TABLE staged")
+    await queries.dossier_staging_end.run(connection)
     outcome.added += merged["added"]
     outcome.changed += merged["changed"]
 

@@ -30,7 +30,7 @@ def dossier_topic(database: Database) -> Topic:
                 connection, years=[code.year for code in wanted], codes=[code.text for code in wanted]
             )
         now = datetime.now(VIET_NAM)
-        return [_snapshot(_dossier(row), now) for row in rows]
+        return [_snapshot(_dossier(row), now) if row["public"] else _withdrawn(row, now) for row in rows]
 
     return Topic("dossier", load)
 
@@ -60,6 +60,12 @@ def _snapshot(dossier: Dossier, now: datetime) -> Snapshot:
         body=orjson.dumps(public_answer(dossier, now)),
         good_until=_microseconds(turns_late) if turns_late else 0,
     )
+
+
+def _withdrawn(row: asyncpg.Record, now: datetime) -> Snapshot:
+    # Takes the place of what was public before. Past its time from the start, so that every look-up of a hidden code
+    # takes the same way, and as long, as one of a code that does not exist.
+    return Snapshot(f"dossier:{row['code']}", row["version"], _microseconds(now), body=b"", good_until=1)
 
 
 def _microseconds(at: datetime) -> int:

@@ -3,9 +3,10 @@
 SELECT id FROM outbox WHERE topic = :topic AND name = :name;
 
 -- name: outbox_claim
--- Changes that nobody published in time; rows that another worker is publishing right now are left to it.
+-- Changes that nobody published in time (with :ahead those too whose writers still have that long to do it); rows that
+-- another worker is publishing right now are left to it.
 SELECT id, topic, name FROM outbox
- WHERE ready_at <= clock_timestamp()
+ WHERE ready_at <= clock_timestamp() + :ahead::interval
  ORDER BY id LIMIT 500 FOR UPDATE SKIP LOCKED;
 
 -- name: outbox_done

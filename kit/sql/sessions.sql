@@ -19,6 +19,9 @@ SELECT staff.id, staff.name, staff.role, staff.office_id
 DELETE FROM staff_session WHERE token_sha256 = :token_sha256;
 
 -- name: staff_put
+-- A new password ends the sessions that the old one opened.
+WITH ended AS (
+    DELETE FROM staff_session USING staff WHERE staff.id = staff_id AND lower(staff.name) = lower(:name))
 INSERT INTO staff (name, role, office_id, password_hash) VALUES (:name, :role, :office_id, :password_hash)
 ON CONFLICT (lower(name)) DO UPDATE
    SET role = excluded.role, office_id = excluded.office_id, password_hash = excluded.password_hash, disabled = false

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -13,7 +14,7 @@ from kit import sql
 from kit.cache import Topic, VersionedCache
 from kit.database import Connection, Database
 from kit.snapshot import Snapshot
-from office.directory import Directory
+from office.directory import Directory, UnknownOffice
 from office.model import OfficeDetail
 from tickets import line
 from tickets.ticket import State
@@ -96,10 +97,10 @@ class Halls:
         self.topic = Topic("hall", self._load)
 
     async def view(self, office_id: str) -> HallView:
-        """The office's hall now. Raises UnknownOffice (a LookupError) and DatabaseUnavailable."""
+        """The office's hall now. Raises UnknownOffice, DatabaseUnavailable."""
         snapshot = await self._cache.read(self.topic, office_id)
         if snapshot is None:
-            raise LookupError(office_id)
+            raise UnknownOffice(office_id)
         return self.view_of(office_id, snapshot)
 
     def view_of(self, office_id: str, snapshot: Snapshot) -> HallView:
@@ -110,7 +111,11 @@ class Halls:
         return view
 
     async def _load(self, names: Sequence[str]) -> list[Snapshot]:
-        return [await self._load_one(await self._directory.detail(name)) for name in names]
+        found = []
+        for name in names:
+            with contextlib.suppress(UnknownOffice):
+                found.append(await self._load_one(await self._directory.detail(name)))
+        return found
 
     async def _load_one(self, detail: OfficeDetail) -> Snapshot:
         office_id = detail.office.id

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import asyncpg
 import click
 
 from kit.database import Database, DatabaseUnavailable
@@ -14,6 +15,7 @@ from office.catalogue import CatalogueError
 from office.catalogue import read as read_catalogue
 from office.catalogue import write as write_catalogue
 from service.commands.database import CommandError, open_database
+from tracking.deadlines import DeadlinePolicy
 from tracking.imports import ImportFileError, Outcome, import_file
 
 SHOWN_ERRORS = 20
@@ -64,8 +66,18 @@ async def _offices(file: Path) -> int:
 async def load_offices(database: Database, file: Path) -> None:
     """Write the catalogue in ``file`` in one transaction. Raises CatalogueError, DatabaseUnavailable."""
     catalogue = read_catalogue(file)
-    async with database.transaction() as connection:
-        await write_catalogue(connection, catalogue)
+    for office in catalogue.office:
+        try:
+            DeadlinePolicy.from_mapping(
+                {key: value for key, value in office.policy.items() if key == "transfer_cutoff"}
+            )
+        except ValueError as error:
+            raise CatalogueError(f"{file}: office {office.id}: policy: {error}") from None
+    try:
+        async with database.transaction() as connection:
+            await write_catalogue(connection, catalogue)
+    except asyncpg.UniqueViolationError as error:
+        raise CatalogueError(f"{file}: {error.detail}") from None
 
 
 async def _dossiers(file: Path, skip_bad: bool, progress: Callable[[int], None]) -> Outcome:

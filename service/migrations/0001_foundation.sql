@@ -54,7 +54,7 @@ CREATE TABLE service (
     expected_minutes real NOT NULL CHECK (expected_minutes > 0),
     position         int NOT NULL,
     PRIMARY KEY (office_id, id),
-    UNIQUE (office_id, prefix)
+    UNIQUE (office_id, prefix) DEFERRABLE INITIALLY DEFERRED  -- two services may swap theirs
 );
 COMMENT ON TABLE service IS 'What a ticket is for at the counter; groups procedures.';
 

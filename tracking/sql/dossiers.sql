@@ -1,11 +1,12 @@
 -- name: dossiers_read
--- The public part of some dossiers. The year comes out of the code, so each look-up touches one partition.
+-- The public part of some dossiers, and which of them may not be shown. The year comes out of the code, so each look-up
+-- touches one partition.
 SELECT dossier.code, dossier.status, received_at, due_at, appointment_on, appointment_changes, finished_at, version,
-       procedure.code AS procedure_code, procedure.name AS procedure_name,
+       dossier.public, procedure.code AS procedure_code, procedure.name AS procedure_name,
        office.id AS office_id, office.name AS office_name,
        agency.code AS agency_code, agency.name AS agency_name
   FROM unnest(:years::smallint[], :codes::text[]) AS wanted (code_year, code)
-  JOIN dossier ON dossier.code_year = wanted.code_year AND dossier.code = wanted.code AND dossier.public
+  JOIN dossier ON dossier.code_year = wanted.code_year AND dossier.code = wanted.code
   JOIN procedure ON procedure.code = dossier.procedure_code
   JOIN office ON office.id = dossier.receiving_office
   JOIN agency ON agency.code = dossier.competent_agency;
@@ -17,11 +18,16 @@ CREATE TEMPORARY TABLE staged (
     appointment_changes smallint, finished_at timestamptz, returned_at timestamptz, public boolean, version bigint
 ) ON COMMIT DROP;
 
+-- name: dossier_staging_end
+DROP TABLE staged;
+
 -- name: dossiers_merge
 -- New dossiers are added, changed ones updated with the next version, unchanged and outdated ones left alone.
 -- Only what may already lie in a cache (an update) needs the outbox; a new dossier is nowhere yet.
 WITH latest AS (
     SELECT DISTINCT ON (code_year, code) * FROM staged ORDER BY code_year, code, version DESC NULLS LAST, line DESC),
+known AS (
+    SELECT dossier.code FROM latest JOIN dossier USING (code_year, code)),
 merged AS (
     INSERT INTO dossier AS old (code_year, code, procedure_code, receiving_office, competent_agency, channel, status,
                                 received_at, due_at, appointment_on, appointment_changes, finished_at, returned_at,
@@ -51,10 +57,10 @@ events AS (
     INSERT INTO dossier_event (code, version, action, to_status)
     SELECT code, version, 'import', status FROM merged),
 announced AS (
-    INSERT INTO outbox (topic, name, ready_at) SELECT 'dossier', code, clock_timestamp() FROM merged WHERE version > 1)
-SELECT count(*) FILTER (WHERE version = 1) AS added, count(*) FILTER (WHERE version > 1) AS changed,
-       (SELECT count(*) FROM latest) AS rows
-  FROM merged;
+    INSERT INTO outbox (topic, name, ready_at)
+    SELECT 'dossier', code, clock_timestamp() FROM merged JOIN known USING (code))
+SELECT count(*) FILTER (WHERE known.code IS NULL) AS added, count(known.code) AS changed
+  FROM merged LEFT JOIN known USING (code);
 
 -- name: known_references
 -- What an import may refer to.
