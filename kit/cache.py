@@ -6,14 +6,14 @@ Rules, in the order a read meets them:
    seconds after the value was last confirmed, so that a lost announcement from another host costs at most that long.
 2. Redis answers if what it holds is this key's, whole, and not older than what this worker has already shown.
 3. PostgreSQL is asked once per key however many wait. What it says is stored in Redis only if newer.
-4. When PostgreSQL is away too, a value that Redis still vouches for is better than none.
+4. When PostgreSQL is away or slow too, a value whose time is up but whose version still stands is better than none.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +21,7 @@ from functools import cached_property
 from prometheus_client import Counter
 
 from kit.database import DatabaseUnavailable
+from kit.local import Local
 from kit.marks import Marks
 from kit.remote import Remote, RemoteUnavailable
 from kit.snapshot import NotASnapshot, Snapshot
@@ -51,91 +52,10 @@ class Topic:
         return {layer: catalogue.cache_reads.labels(self.name, layer) for layer in layers}
 
 
-@dataclass(slots=True)
-class _Entry:
-    """A remembered snapshot, when it was last confirmed, and the key's mark at that time."""
-
-    snapshot: Snapshot
-    confirmed_at: float
-    slot: int
-    mark: int
-
-
-class Local:
-    """This worker's memory: at most ``entries`` snapshots, least recently used out.
-
-    Each is trusted for ``age`` seconds, and only while no worker of this host has marked its key.
-    """
-
-    def __init__(self, *, entries: int, age: float, marks: Marks) -> None:
-        self._entries: OrderedDict[str, _Entry] = OrderedDict()
-        self._largest = entries
-        self._age = age
-        self._marks = marks
-
-    def fresh(self, key: str) -> Snapshot | None:
-        """The snapshot if it was confirmed within the age bound and still speaks the truth."""
-        entry = self._entries.get(key)
-        if (
-            entry is None
-            or time.monotonic() - entry.confirmed_at > self._age
-            or self._marks.table[entry.slot] != entry.mark
-        ):
-            return None
-        snapshot = entry.snapshot
-        if snapshot.good_until and not snapshot.good_at(time.time_ns() // 1000):
-            return None
-        self._entries.move_to_end(key)
-        return snapshot
-
-    def seen(self, key: str) -> Snapshot | None:
-        """The newest snapshot this worker has shown, however old."""
-        entry = self._entries.get(key)
-        return entry.snapshot if entry else None
-
-    def mark_of(self, key: str) -> int:
-        """The key's mark now; what is fetched after this call may be put with it."""
-        return self._marks.table[self._marks.slot(key)]
-
-    def put(self, snapshot: Snapshot, mark: int) -> Snapshot:
-        """Keep ``snapshot``, fetched after the key's mark was ``mark``, unless a newer one is here.
-
-        The answer is the one that stays. A version that this worker shows for the first time marks its key.
-        """
-        entry = self._entries.get(snapshot.key)
-        slot = entry.slot if entry else self._marks.slot(snapshot.key)
-        if entry is None or entry.snapshot.version < snapshot.version:
-            unmarked = self._marks.table[slot] == mark
-            own = self._marks.mark(slot)
-            mark = own if unmarked else mark
-        elif entry.snapshot.order > snapshot.order:
-            return entry.snapshot
-        elif entry.snapshot.order == snapshot.order:
-            snapshot = entry.snapshot  # the same object, with what was made of it
-        self._entries[snapshot.key] = _Entry(snapshot, time.monotonic(), slot, mark)
-        self._entries.move_to_end(snapshot.key)
-        if len(self._entries) > self._largest:
-            self._entries.popitem(last=False)
-        return snapshot
-
-    def learn(self, snapshot: Snapshot) -> None:
-        """Remember ``snapshot`` as shown and have every worker of this host, this one too, ask again."""
-        self.put(snapshot, self.mark_of(snapshot.key))
-        self._marks.mark(self._marks.slot(snapshot.key))
-
-    def doubt(self, key: str) -> None:
-        """Ask again at the next read; the version shown so far is remembered."""
-        entry = self._entries.get(key)
-        if entry is not None:
-            entry.confirmed_at = float("-inf")
-
-    def doubt_all(self) -> None:
-        """Ask again for everything."""
-        for key in self._entries:
-            self.doubt(key)
-
-
 Call = Callable[["Snapshot | Exception | None"], None]
+
+PATIENCE = 0.2
+"""Seconds that a reader who could be given an answer past its time waits for PostgreSQL to give a new one."""
 
 
 @dataclass(slots=True)
@@ -147,6 +67,8 @@ class _Reading:
     key: str
     mark: int
     calls: list[Call]
+    outdated: Snapshot | None = None
+    """What is given meanwhile, once PostgreSQL has taken too long."""
 
 
 class VersionedCache:
@@ -196,7 +118,11 @@ class VersionedCache:
         mark = self.local.mark_of(key)
         reading = self._reading.get(key)
         if reading is not None and reading.mark == mark:
-            reading.calls.append(call)
+            if reading.outdated is not None:
+                topic.reads["stale"].inc()
+                call(reading.outdated)
+            else:
+                reading.calls.append(call)
             return
         reading = self._reading[key] = _Reading(topic, name, key, mark, [call])
         try:
@@ -217,6 +143,7 @@ class VersionedCache:
             found = Snapshot.unpack(key, raw)
         except NotASnapshot as error:
             catalogue.cache_rejected.labels(error.reason).inc()
+            self._tasks.start(self._discard(key))
             return None
         seen = self.local.seen(key)
         if seen is not None and found.order < seen.order:
@@ -225,42 +152,60 @@ class VersionedCache:
         return found
 
     async def _load(self, reading: _Reading, outdated: Snapshot | None) -> None:
+        impatient = None
+        if outdated is not None and outdated.body:
+            loop = asyncio.get_running_loop()
+            impatient = loop.call_later(PATIENCE, self._make_do, reading, self.local.put(outdated, reading.mark))
+        result: Snapshot | Exception | None
         try:
             loaded = await reading.topic.load([reading.name])
-        except DatabaseUnavailable as error:
-            if outdated is None or not outdated.body:
-                self._end(reading, error)
-            else:
-                reading.topic.reads["stale"].inc()
-                self._end(reading, self.local.put(outdated, reading.mark))
         except Exception as error:
-            self._end(reading, error)
+            result = error
         else:
-            self._loaded(reading, loaded)
+            result = self._loaded(reading, loaded)
+        if impatient is not None:
+            impatient.cancel()
+            if isinstance(result, DatabaseUnavailable):
+                self._make_do(reading, outdated)
+        self._end(reading, result)
 
-    def _loaded(self, reading: _Reading, loaded: Sequence[Snapshot]) -> None:
+    def _make_do(self, reading: _Reading, outdated: Snapshot | None) -> None:
+        """Give what there is to everybody who waits, and to everybody who comes until PostgreSQL has answered."""
+        reading.outdated = outdated
+        reading.topic.reads["stale"].inc(len(reading.calls))
+        self._tell_all(reading, outdated)
+
+    def _loaded(self, reading: _Reading, loaded: Sequence[Snapshot]) -> Snapshot | None:
         if not loaded:
             reading.topic.reads["absent"].inc()
-            self._end(reading, None)
-            return
+            return None
         reading.topic.reads["database"].inc()
         snapshot = self.local.put(loaded[0], reading.mark)
         self._tasks.start(self._store_quietly(snapshot))
-        self._end(reading, snapshot)
+        return snapshot if snapshot.body else None
 
     def _end(self, reading: _Reading, result: Snapshot | Exception | None) -> None:
         if self._reading.get(reading.key) is reading:
             del self._reading[reading.key]
-        if isinstance(result, Snapshot) and not result.body:
-            result = None
-        for call in reading.calls:
+        self._tell_all(reading, result)
+
+    def _tell_all(self, reading: _Reading, result: Snapshot | Exception | None) -> None:
+        calls, reading.calls = reading.calls, []
+        for call in calls:
             call(result)
 
+    async def _discard(self, key: str) -> None:
+        # Left there, a damaged value with a large version in its head would be taken for newer than any good one.
+        with contextlib.suppress(RemoteUnavailable):
+            await self.remote.discard(key)
+
     async def _store_quietly(self, snapshot: Snapshot) -> None:
-        try:
+        with contextlib.suppress(RemoteUnavailable):
             await self.remote.store([snapshot], announce=False)
-        except RemoteUnavailable:
-            return
+
+    async def settle(self) -> None:
+        """Let what is under way end, for at most a second."""
+        await self._tasks.end(1)
 
     async def publish(self, snapshots: Sequence[Snapshot]) -> None:
         """Show these to everyone: Redis first, so that whoever asks again finds them there.

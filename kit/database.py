@@ -48,10 +48,11 @@ class UnsafeDatabase(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
-    """Seconds: to get a connection from the pool, and for one command on it."""
+    """Seconds: to get a connection from the pool, for one command on it, and for a whole operation of several."""
 
     acquire: float = 0.5
     command: float = 1.4
+    operation: float = 1.8
 
 
 class Database:
@@ -72,7 +73,7 @@ class Database:
                     min_size=1,
                     max_size=size,
                     command_timeout=deadlines.command,
-                    timeout=deadlines.acquire,
+                    timeout=5,  # acquire's own deadline is what holds; a busy machine may take longer to start up
                     init=_prepare_connection,
                     reset=_leave_as_it_is,
                     server_settings={
@@ -88,7 +89,7 @@ class Database:
                     },
                 )
         except _GONE as error:
-            raise DatabaseUnavailable(f"cannot connect to PostgreSQL: {error}") from error
+            raise DatabaseUnavailable(f"cannot connect to PostgreSQL: {error or type(error).__name__}") from error
         return cls(pool, deadlines)
 
     async def close(self) -> None:
@@ -109,6 +110,11 @@ class Database:
         try:
             connection = await self._acquire()
             yield connection
+        except asyncio.CancelledError:
+            if connection is not None:
+                with contextlib.suppress(asyncpg.InterfaceError):
+                    connection.terminate()  # asking a server that stands still to cancel would be one more wait
+            raise
         except _GONE as error:
             if connection is not None and isinstance(error, _BROKEN):
                 with contextlib.suppress(asyncpg.InterfaceError):  # one that the server cut has left the pool already
@@ -118,6 +124,15 @@ class Database:
             if connection is not None:
                 with contextlib.suppress(*_GONE):
                     await self._pool.release(connection, timeout=self._deadlines.acquire)
+
+    @contextlib.asynccontextmanager
+    async def operation(self) -> AsyncIterator[None]:
+        """One deadline around an operation that asks several times. Raises DatabaseUnavailable when it passes."""
+        try:
+            async with asyncio.timeout(self._deadlines.operation):
+                yield
+        except TimeoutError as error:
+            raise DatabaseUnavailable("the operation took too long") from error
 
     async def _acquire(self) -> asyncpg.pool.PoolConnectionProxy[asyncpg.Record]:
         self._waiting += 1

@@ -75,8 +75,9 @@ class Edge:
         self._error_page = error_page
         self._routes: dict[object, _Route] = {}
         self._ids = ids
-        self._in_flight = 0
-        catalogue.requests_in_flight.set_function(lambda: self._in_flight)
+        self.in_flight = 0
+        """Requests being worked on."""
+        catalogue.requests_in_flight.set_function(lambda: self.in_flight)
 
     def middleware(self) -> Middleware:
         """The aiohttp middleware."""
@@ -91,7 +92,7 @@ class Edge:
         start = time.perf_counter()
         route = self._route(request)
         request_id = request[REQUEST_ID] = self._ids.of(request.headers.get("X-Request-Id"))
-        self._in_flight += 1
+        self.in_flight += 1
         try:
             if request.method not in _SAFE:
                 _refuse_cross_origin(request)
@@ -103,7 +104,7 @@ class Edge:
         except Exception as error:
             response = self._of_error(request, route, error)
         finally:
-            self._in_flight -= 1
+            self.in_flight -= 1
         seconds = time.perf_counter() - start
         route.count(response.status, seconds)
         if not response.prepared:

@@ -16,8 +16,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import NamedTuple, Protocol, cast
 
-from aiohttp import web
-
 from kit.requestids import RequestIds
 from kit.snapshot import Snapshot
 from metrics import catalogue
@@ -135,6 +133,10 @@ class Lane:
         for protocol in [each for each in self.open if each.last_heard < earliest]:
             protocol.close()
 
+    def busy(self) -> bool:
+        """Whether an answer is on its way to anybody."""
+        return any(protocol.busy for protocol in self.open)
+
     def close(self) -> None:
         """End every connection that waits for a request; those being answered end with their answer."""
         self.closing = True
@@ -243,36 +245,15 @@ class LaneProtocol(asyncio.Protocol):
             transport.resume_reading()
         handler.data_received(data)
 
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is on its way."""
+        return bool(self._request)
+
     def close(self) -> None:
         """End the connection unless an answer is on its way."""
         if self._transport is not None and not self._request:
             self._transport.close()
-
-
-class LaneRunner(web.AppRunner):
-    """aiohttp's runner with the lane in front of its server."""
-
-    def __init__(self, app: web.Application, lane: Lane, **options: object) -> None:
-        super().__init__(app, **options)  # type: ignore[arg-type]  # aiohttp's own options, handed on
-        self._lane = lane
-
-    @property
-    def server(self) -> web.Server | None:
-        """What a site listens with: makes lane protocols, and is aiohttp's server in everything else."""
-        server = super().server
-        return cast(web.Server, _Front(server, self._lane)) if server is not None else None
-
-
-class _Front:
-    def __init__(self, server: web.Server, lane: Lane) -> None:
-        self._server = server
-        self._lane = lane
-
-    def __call__(self) -> LaneProtocol:
-        return LaneProtocol(self._lane, self._server)
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._server, name)
 
 
 class _Meter:

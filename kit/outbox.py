@@ -97,7 +97,8 @@ class Publisher:
             await asyncio.sleep(RELAY_EVERY)
             if self._cache.remote.available:
                 try:
-                    await self.relay(self._cache.publish)
+                    while await self.relay(self._cache.publish):
+                        pass
                 except (DatabaseUnavailable, RemoteUnavailable):
                     continue
                 except Exception:  # must not end the relay: what it could not do it tries again
@@ -128,7 +129,10 @@ class Publisher:
         try:
             while await self.relay(self._cache.remote.store_on_return, ahead=timedelta(minutes=1)):
                 pass
+        except (DatabaseUnavailable, RemoteUnavailable) as error:
+            raise RemoteUnavailable("cannot tell what Redis missed") from error
         except Exception as error:
+            log.exception("catch_up_failed")
             raise RemoteUnavailable("cannot tell what Redis missed") from error
 
 

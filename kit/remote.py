@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import redis.asyncio as redis
+import structlog
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -15,6 +16,8 @@ from redis.exceptions import RedisError
 from kit.snapshot import Snapshot
 from kit.tasks import Tasks, cancelled
 from metrics import catalogue
+
+log = structlog.get_logger()
 
 CHANNEL = "motcua:changed"
 """Every worker listens here; a message is ``key version``."""
@@ -110,7 +113,10 @@ class Remote:
                     batch, self._wanted = batch + self._wanted, []
                     values = [error] * len(batch)
                 for (_, found), value in zip(batch, values, strict=True):
-                    found(value)
+                    try:
+                        found(value)
+                    except Exception:  # one reader's trouble must not leave the others waiting
+                        log.exception("read_callback_failed")
         finally:
             self._reading = False
 
@@ -122,6 +128,13 @@ class Remote:
         if self._open:
             raise RemoteUnavailable
         await self._store(snapshots, announce=announce)
+
+    async def discard(self, key: str) -> None:
+        """Forget what is stored under ``key``. Raises RemoteUnavailable."""
+        if self._open:
+            raise RemoteUnavailable
+        async with self._guarded():
+            await self._client.delete(key)
 
     async def store_on_return(self, snapshots: Sequence[Snapshot]) -> None:
         """Like :meth:`store`, while the breaker is still open: for ``on_return`` alone."""

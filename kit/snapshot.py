@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zlib import crc32
 
 _HEADER = re.compile(
     rb"(?P<key>[^ \n]{1,200}) (?P<version>\d{1,16}) (?P<as_of>\d{1,16}) (?P<good_until>\d{1,16}) (?P<crc>\d{1,10})\n"
 )
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def microseconds(at: datetime) -> int:
+    """A moment as snapshots keep it: microseconds since 1970."""
+    return (at - _EPOCH) // timedelta(microseconds=1)
 
 
 class NotASnapshot(ValueError):

@@ -16,16 +16,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from kit import sql
 from kit.database import Connection
 from office.calendar import Calendar
+from office.model import AGENCY_CODE
 
 _sql = sql.load("office")
 LARGEST_FILE = 16 * 1024 * 1024
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
-AgencyCode = Annotated[
-    str,
-    Field(pattern=r"^(([0-9A-Z]{2,3}\.){1,3}[A-Z]\d{2}|[A-Z]\d{2}(\.[0-9A-Z]{1,3}){0,5})$", max_length=40),
-]
+AgencyCode = Annotated[str, Field(pattern=f"^{AGENCY_CODE}$", max_length=40)]
 ProcedureCode = Annotated[str, Field(pattern=r"^[0-9A-Za-z.\-]{1,40}$")]
 
 

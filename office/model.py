@@ -8,6 +8,9 @@ from datetime import date, datetime
 
 from office.calendar import Calendar
 
+AGENCY_CODE = r"(?:(?:[0-9A-Z]{2,3}\.){1,3}[A-Z]\d{2}|[A-Z]\d{2}(?:\.[0-9A-Z]{1,3}){0,5})"
+"""The grammar of agency codes, as a regular expression for ASCII: ``H26.18``, ``000.17.22.H56``."""
+
 
 @dataclass(frozen=True, slots=True)
 class Office:

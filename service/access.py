@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from kit.edge import Access
-from kit.sessions import Role
+from tickets.counters import AT_THE_COUNTER
 
 EVERYONE = None
-STAFF = frozenset(Role)
-AT_THE_COUNTER = frozenset({Role.CLERK, Role.SUPERVISOR, Role.ADMIN})
 
 ACCESS: Access = {
     ("GET", "/api/v1/openapi.json"): EVERYONE,

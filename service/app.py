@@ -22,7 +22,8 @@ from kit.cache import VersionedCache
 from kit.database import Database, Deadlines
 from kit.edge import Edge
 from kit.feed import Feed
-from kit.lane import Lane, LaneRunner
+from kit.front import LaneRunner
+from kit.lane import Lane
 from kit.marks import Marks
 from kit.outbox import Publisher
 from kit.pages import Pages
@@ -45,8 +46,9 @@ from tickets.reading import Reading
 from tracking.lane import DossierSource
 from tracking.store import dossier_topic
 
-DRAIN_SECONDS = 6.0
+DRAIN_SECONDS = 2.0
 LANE: web.AppKey[Lane] = web.AppKey("lane", Lane)
+EDGE: web.AppKey[Edge] = web.AppKey("edge", Edge)
 
 
 async def create_app() -> web.AppRunner:
@@ -61,7 +63,13 @@ async def create_app() -> web.AppRunner:
 def serving(app: web.Application) -> LaneRunner:
     """The runner that serves ``app`` with the status lane in front."""
     return LaneRunner(
-        app, app[LANE], access_log=None, keepalive_timeout=75, shutdown_timeout=DRAIN_SECONDS, handle_signals=False
+        app,
+        app[LANE],
+        lambda: app[EDGE].in_flight,
+        access_log=None,
+        keepalive_timeout=75,
+        shutdown_timeout=DRAIN_SECONDS,
+        handle_signals=False,
     )
 
 
@@ -97,6 +105,7 @@ async def build(settings: Settings) -> web.Application:
     edge = Edge(ACCESS, PROBLEMS, sessions, pages.error, ids)
 
     app = web.Application(middlewares=[edge.middleware()], client_max_size=LARGEST_BODY)
+    app[EDGE] = edge
     app[appkeys.DATABASE] = database
     app[appkeys.CACHE] = cache
     app[appkeys.SESSIONS] = sessions
@@ -156,6 +165,8 @@ def _background(settings: Settings, health: Health) -> Callable[[web.Application
             stack.push_async_callback(app[appkeys.DATABASE].close)
             await stack.enter_async_context(app[appkeys.CACHE].remote.running())
             await stack.enter_async_context(app[appkeys.PUBLISHER].running())
+            stack.push_async_callback(app[appkeys.CACHE].settle)
+            stack.push_async_callback(app[tickets.api.COUNTERS].settle)
             await stack.enter_async_context(housekeeping(app[appkeys.DATABASE]))
             await stack.enter_async_context(app[LANE].sweeping())
             await stack.enter_async_context(admin_site(health, settings))

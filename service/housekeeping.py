@@ -44,4 +44,6 @@ async def _keep_tidying(database: Database) -> None:
             await tidy(database)
         except DatabaseUnavailable as error:
             log.warning("housekeeping_put_off", reason=str(error))
+        except Exception:  # must not end: what it could not do it tries again
+            log.exception("housekeeping_failed")
         await asyncio.sleep(EVERY_SECONDS)

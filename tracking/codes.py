@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import date
 from urllib.parse import unquote
 
-AGENCY = r"(?:(?:[0-9A-Z]{2,3}\.){1,3}[A-Z]\d{2}|[A-Z]\d{2}(?:\.[0-9A-Z]{1,3}){0,5})"
-_AGENCY = re.compile(AGENCY, re.ASCII)
-_CODE = re.compile(rf"(?P<agency>{AGENCY})-(?P<day>\d{{8}}|\d{{6}})-(?P<serial>\d{{4,7}})", re.ASCII)
+from office.model import AGENCY_CODE
+
+_AGENCY = re.compile(AGENCY_CODE, re.ASCII)
+_CODE = re.compile(rf"(?P<agency>{AGENCY_CODE})-(?P<day>\d{{8}}|\d{{6}})-(?P<serial>\d{{4,7}})", re.ASCII)
 # The soft hyphen, the minus sign, and what Unicode calls dash punctuation (Pd) and NFKC leaves as it is.
 _DASHES = re.compile(
     r"\s*[-\u00ad\u2212\u058a\u05be\u1400\u1806\u2010-\u2015\u2e17\u2e1a\u2e3a\u2e3b\u2e40\u2e5d\u301c\u3030\u30a0]\s*"
@@ -77,8 +78,3 @@ def _last_code_of_address(address: str) -> str:
 def is_canonical(text: str) -> bool:
     """Whether ``text`` is a dossier code spelled just so."""
     return len(text) < LONGEST_PLAIN and _CODE.fullmatch(text) is not None
-
-
-def is_agency(text: str) -> bool:
-    """Whether ``text`` is an agency code as the grammar has it."""
-    return _AGENCY.fullmatch(text) is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import asyncpg
@@ -12,7 +12,7 @@ import orjson
 from kit import sql
 from kit.cache import Topic
 from kit.database import Database
-from kit.snapshot import Snapshot
+from kit.snapshot import Snapshot, microseconds
 from tracking import codes
 from tracking.status import Dossier, Named, Status, public_answer
 
@@ -56,17 +56,13 @@ def _snapshot(dossier: Dossier, now: datetime) -> Snapshot:
     return Snapshot(
         key=f"dossier:{dossier.code}",
         version=dossier.version,
-        as_of=_microseconds(now),
+        as_of=microseconds(now),
         body=orjson.dumps(public_answer(dossier, now)),
-        good_until=_microseconds(turns_late) if turns_late else 0,
+        good_until=microseconds(turns_late) if turns_late else 0,
     )
 
 
 def _withdrawn(row: asyncpg.Record, now: datetime) -> Snapshot:
     # Takes the place of what was public before. Past its time from the start, so that every look-up of a hidden code
     # takes the same way, and as long, as one of a code that does not exist.
-    return Snapshot(f"dossier:{row['code']}", row["version"], _microseconds(now), body=b"", good_until=1)
-
-
-def _microseconds(at: datetime) -> int:
-    return int((at - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1_000_000)
+    return Snapshot(f"dossier:{row['code']}", row["version"], microseconds(now), body=b"", good_until=1)

@@ -7,7 +7,7 @@ SELECT id FROM outbox WHERE topic = :topic AND name = :name;
 -- another worker is publishing right now are left to it.
 SELECT id, topic, name FROM outbox
  WHERE ready_at <= clock_timestamp() + :ahead::interval
- ORDER BY id LIMIT 500 FOR UPDATE SKIP LOCKED;
+ ORDER BY id LIMIT 50 FOR UPDATE SKIP LOCKED;
 
 -- name: outbox_done
 DELETE FROM outbox WHERE id = ANY(:ids::bigint[]);

@@ -10,7 +10,7 @@ import structlog
 
 from kit.database import Database, DatabaseUnavailable
 from kit.outbox import Publisher
-from kit.sessions import Staff
+from kit.sessions import Role, Staff
 from kit.tasks import Tasks
 from metrics import catalogue
 from office.directory import Directory
@@ -19,6 +19,9 @@ from tickets.reading import Answer, Reading, UnknownTicket
 from tickets.ticket import MOVES, MoveNotAllowed, State, Token, parse_token
 
 log = structlog.get_logger()
+
+AT_THE_COUNTER = frozenset({Role.CLERK, Role.SUPERVISOR, Role.ADMIN})
+"""Who may open counters and call."""
 
 
 class UnknownCounter(LookupError):
@@ -90,68 +93,72 @@ class Counters:
 
     async def open(self, counter_id: str, services: Sequence[str], staff: Staff) -> None:
         """Open the counter for ``services`` (at least one). Raises UnknownCounter, Forbidden, NotItsSkill."""
-        counter = await self.read(counter_id, staff)
-        wanted = list(dict.fromkeys(services))
-        if unskilled := [service for service in wanted if service not in counter.skills] or not wanted:
-            raise NotItsSkill(f"counter {counter_id} takes {', '.join(counter.skills)}, not {unskilled}")
-        async with self._database.connection() as connection:
-            await queries.counter_open.row(connection, counter_id=counter_id, services=wanted, staff_id=staff.id)
-        self._publish(counter.office)
+        async with self._database.operation():
+            counter = await self.read(counter_id, staff)
+            wanted = list(dict.fromkeys(services))
+            if unskilled := [service for service in wanted if service not in counter.skills] or not wanted:
+                raise NotItsSkill(f"counter {counter_id} takes {', '.join(counter.skills)}, not {unskilled}")
+            async with self._database.connection() as connection:
+                await queries.counter_open.row(connection, counter_id=counter_id, services=wanted, staff_id=staff.id)
+            self._publish(counter.office)
 
     async def close(self, counter_id: str, staff: Staff) -> None:
         """Close the counter; who is being served there stays. Raises UnknownCounter, Forbidden."""
-        counter = await self.read(counter_id, staff)
-        async with self._database.connection() as connection:
-            await queries.counter_close.row(connection, counter_id=counter_id)
-        self._publish(counter.office)
+        async with self._database.operation():
+            counter = await self.read(counter_id, staff)
+            async with self._database.connection() as connection:
+                await queries.counter_close.row(connection, counter_id=counter_id)
+            self._publish(counter.office)
 
     async def call_next(self, counter_id: str, key: str | None, staff: Staff, now: datetime) -> Answer | None:
         """Call the next ticket; None if nobody waits for this counter. The same ``key`` never calls twice.
 
         Raises UnknownCounter, Forbidden, CounterClosed.
         """
-        counter = await self.read(counter_id, staff)
-        if counter.opened_at is None:
-            raise CounterClosed(f"counter {counter_id} is closed; open it first")
-        day = (await self._directory.detail(counter.office)).service_day(now)
-        async with self._database.connection() as connection:
-            token = await queries.ticket_call_next.value(
-                connection, counter_id=counter_id, day=day, key=key, staff_id=staff.id
-            )
-            if token is not None:
-                catalogue.tickets_called.labels(counter.office).inc()
-            elif key is not None:
-                scope = f"call {counter_id}"
-                earlier = await queries.idempotency_read.row(connection, scope=scope, key=key)
-                token = earlier["made"] if earlier else None
-        return await self._published_answer(counter.office, token) if token else None
+        async with self._database.operation():
+            counter = await self.read(counter_id, staff)
+            if counter.opened_at is None:
+                raise CounterClosed(f"counter {counter_id} is closed; open it first")
+            day = (await self._directory.detail(counter.office)).service_day(now)
+            async with self._database.connection() as connection:
+                token = await queries.ticket_call_next.value(
+                    connection, counter_id=counter_id, day=day, key=key, staff_id=staff.id
+                )
+                if token is not None:
+                    catalogue.tickets_called.labels(counter.office).inc()
+                elif key is not None:
+                    scope = f"call {counter_id}"
+                    earlier = await queries.idempotency_read.row(connection, scope=scope, key=key)
+                    token = earlier["made"] if earlier else None
+            return await self._published_answer(counter.office, token) if token else None
 
     async def move(self, token: Token, name: str, staff: Staff | None) -> Answer:
         """Move a ticket on (``start``, ``finish``, ``no-show``, ``recall``; ``cancel`` by its holder, without staff).
 
         Raises UnknownTicket, Forbidden, MoveNotAllowed.
         """
-        office = await self._reading.office_of(token)
-        if staff is not None:
-            staff.must_act_at(office)
-        move = MOVES[name]
-        async with self._database.connection() as connection:
-            moved = await queries.ticket_move.value(
-                connection,
-                day=token.day,
-                token=token.text,
-                from_states=[state.value for state in move.sources],
-                to_state=move.target.value,
-                ends=move.target.is_final,
-                event=move.name,
-                staff_id=staff.id if staff else None,
-            )
-            if moved is None:
-                row = await queries.ticket_read.row(connection, day=token.day, token=token.text)
-                if row is None:
-                    raise UnknownTicket
-                raise MoveNotAllowed(move, State(row["state"]))
-        return await self._published_answer(office, token.text)
+        async with self._database.operation():
+            office = await self._reading.office_of(token)
+            if staff is not None:
+                staff.must_act_at(office)
+            move = MOVES[name]
+            async with self._database.connection() as connection:
+                moved = await queries.ticket_move.value(
+                    connection,
+                    day=token.day,
+                    token=token.text,
+                    from_states=[state.value for state in move.sources],
+                    to_state=move.target.value,
+                    ends=move.target.is_final,
+                    event=move.name,
+                    staff_id=staff.id if staff else None,
+                )
+                if moved is None:
+                    row = await queries.ticket_read.row(connection, day=token.day, token=token.text)
+                    if row is None:
+                        raise UnknownTicket
+                    raise MoveNotAllowed(move, State(row["state"]))
+            return await self._published_answer(office, token.text)
 
     async def at(self, counter: CounterState, now: datetime) -> list[AtCounter]:
         """The tickets that the counter has called and not ended, oldest first."""
@@ -180,6 +187,10 @@ class Counters:
         token = parse_token(token_text)
         assert token is not None
         return await self._reading.ticket(token)
+
+    async def settle(self) -> None:
+        """Let publications that are under way end, for at most a second."""
+        await self._tasks.end(1)
 
     def _publish(self, office: str) -> None:
         self._tasks.start(self._publisher.publish(self._halls.topic, office))

@@ -13,14 +13,12 @@ from kit.body import read_form
 from kit.edge import STAFF, see_other
 from kit.pages import in_language, language_of
 from kit.problems import BadRequest, NotSignedIn
-from kit.sessions import LONGEST_PASSWORD, Role, Staff, drop_cookie, set_cookie, token_of
+from kit.sessions import LONGEST_PASSWORD, Staff, drop_cookie, set_cookie, token_of
 from office.api import DIRECTORY
 from office.model import OfficeDetail
 from tickets.api import COUNTER_ID, COUNTERS, HALLS, token_in
-from tickets.counters import CounterClosed, CounterState
+from tickets.counters import AT_THE_COUNTER, CounterClosed, CounterState
 from tickets.ticket import MoveNotAllowed
-
-_AT_THE_COUNTER = frozenset({Role.CLERK, Role.SUPERVISOR, Role.ADMIN})
 
 
 def routes() -> list[web.RouteDef]:
@@ -62,7 +60,7 @@ async def _signed_in(request: web.Request) -> Staff | None:
         staff = await request.app[SESSIONS].read(token)
     except NotSignedIn:
         return None
-    return staff if staff.role in _AT_THE_COUNTER else None
+    return staff if staff.role in AT_THE_COUNTER else None
 
 
 async def _chosen_counter(request: web.Request, staff: Staff, detail: OfficeDetail) -> CounterState | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -13,7 +13,7 @@ import orjson
 from kit import sql
 from kit.cache import Topic, VersionedCache
 from kit.database import Connection, Database
-from kit.snapshot import Snapshot
+from kit.snapshot import Snapshot, microseconds
 from office.directory import Directory, UnknownOffice
 from office.model import OfficeDetail
 from tickets import line
@@ -126,9 +126,9 @@ class Halls:
         return Snapshot(
             key=self.topic.key(office_id),
             version=version,
-            as_of=_microseconds(now),
+            as_of=microseconds(now),
             body=orjson.dumps(line.open_data(hall)) + b"\n" + orjson.dumps(line.places(hall)),
-            good_until=_microseconds(min(now + ESTIMATE_AGES, _next_midnight(now))),
+            good_until=microseconds(min(now + ESTIMATE_AGES, _next_midnight(now))),
         )
 
 
@@ -171,7 +171,3 @@ async def _read(connection: Connection, detail: OfficeDetail, version: int, now:
 
 def _next_midnight(now: datetime) -> datetime:
     return (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _microseconds(at: datetime) -> int:
-    return int((at - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1_000_000)

@@ -51,11 +51,10 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """The answer to a wish: the ticket object as JSON, its token, and whether this request made it."""
+    """The answer to a wish: the ticket object as JSON, and its token."""
 
     body: bytes
     token: str
-    new: bool
 
 
 class Issuing:
@@ -75,22 +74,21 @@ class Issuing:
 
         Raises UnknownOffice, UnknownService, OfficeClosed, KeyReused, DatabaseUnavailable.
         """
-        detail = await self._directory.detail(office_id)
-        if wish.service not in detail.services:
-            raise UnknownService(wish.service)
-        key = key or secrets.token_urlsafe(16)
-        made = await self._repeated(office_id, wish, key) if not detail.takes_tickets(now) else None
-        if made is None:
-            if not detail.takes_tickets(now):
-                opening = detail.opens_at(now)
-                when = f"opens at {opening.isoformat(timespec='minutes')}" if opening else "does not open again"
-                raise OfficeClosed(f"the office is closed; it {when}")
-            made = await self._make(detail, wish, key, now)
-        return await self._answer(office_id, key, *made)
+        async with self._database.operation():
+            detail = await self._directory.detail(office_id)
+            if wish.service not in detail.services:
+                raise UnknownService(wish.service)
+            key = key or secrets.token_urlsafe(16)
+            made = await self._repeated(office_id, wish, key) if not detail.takes_tickets(now) else None
+            if made is None:
+                if not detail.takes_tickets(now):
+                    opening = detail.opens_at(now)
+                    when = f"opens at {opening.isoformat(timespec='minutes')}" if opening else "does not open again"
+                    raise OfficeClosed(f"the office is closed; it {when}")
+                made = await self._make(detail, wish, key, now)
+            return await self._answer(office_id, key, *made)
 
-    async def _make(
-        self, detail: OfficeDetail, wish: Wish, key: str, now: datetime
-    ) -> tuple[Token, bytes | None, bool]:
+    async def _make(self, detail: OfficeDetail, wish: Wish, key: str, now: datetime) -> tuple[Token, bytes | None]:
         office_id, service = detail.office.id, detail.services[wish.service]
         token = new_token(detail.office.short_key, detail.service_day(now))
         async with self._database.connection() as connection:
@@ -111,13 +109,13 @@ class Issuing:
             )
         if row is not None:
             catalogue.tickets_issued.labels(office_id).inc()
-            return token, None, True
+            return token, None
         repeated = await self._repeated(office_id, wish, key)
         if repeated is None:
             raise DatabaseUnavailable("the first request with this key was undone while this one waited")
         return repeated
 
-    async def _repeated(self, office_id: str, wish: Wish, key: str) -> tuple[Token, bytes | None, bool] | None:
+    async def _repeated(self, office_id: str, wish: Wish, key: str) -> tuple[Token, bytes | None] | None:
         async with self._database.connection() as connection:
             row = await queries.idempotency_read.row(connection, scope=f"ticket {office_id}", key=key)
         if row is None:
@@ -126,18 +124,18 @@ class Issuing:
             raise KeyReused("this Idempotency-Key was used with another body")
         token = parse_token(row["made"])
         assert token is not None
-        return token, row["answer"].encode() if row["answer"] is not None else None, False
+        return token, row["answer"].encode() if row["answer"] is not None else None
 
-    async def _answer(self, office_id: str, key: str, token: Token, answer: bytes | None, new: bool) -> Issued:
+    async def _answer(self, office_id: str, key: str, token: Token, answer: bytes | None) -> Issued:
         if answer is not None:
-            return Issued(answer, token.text, new)
+            return Issued(answer, token.text)
         await self._publish(office_id)
         fresh = (await self._reading.ticket(token)).body
         async with self._database.connection() as connection:
             stored = await queries.idempotency_answer.value(
                 connection, scope=f"ticket {office_id}", key=key, answer=fresh.decode()
             )
-        return Issued(stored.encode(), token.text, new)
+        return Issued(stored.encode(), token.text)
 
     async def _publish(self, office_id: str) -> None:
         try:

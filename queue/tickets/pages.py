@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import secrets
 from datetime import UTC, datetime
 
@@ -20,6 +21,7 @@ from tickets.api import COUNTERS, HALLS, ISSUING, READING, token_in
 from tickets.issuing import Wish
 from tickets.ticket import Priority
 
+_HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}")
 PUBLIC_URL: web.AppKey[str] = web.AppKey("public_url", str)
 
 
@@ -117,8 +119,13 @@ async def show_sign(request: web.Request) -> web.Response:
 
 
 def base_url(request: web.Request) -> str:
-    """What printed addresses begin with: the configured public address, else the one the browser used."""
-    return request.app[PUBLIC_URL] or f"{request.scheme}://{request.host}"
+    """What printed addresses begin with: the configured public address, else the one the browser used.
+
+    Raises BadRequest for a Host that cannot be one: it would end in a QR code.
+    """
+    if not (public_url := request.app[PUBLIC_URL]) and not _HOST.fullmatch(request.host):
+        raise BadRequest("the Host header is malformed")
+    return public_url or f"{request.scheme}://{request.host}"
 
 
 def qr_svg(address: str) -> Markup:

@@ -15,7 +15,7 @@ from service.embedded import ServerStartError
 from service.embedded.postgres import EmbeddedPostgres
 from service.settings import Settings, SettingsError
 
-PATIENT = Deadlines(acquire=10, command=600)
+PATIENT = Deadlines(acquire=10, command=600, operation=600)
 """Commands may take long; a person or a job waits for them, not a citizen."""
 
 

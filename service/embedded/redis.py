@@ -23,7 +23,7 @@ class EmbeddedRedis(EmbeddedServer):
 
     name = "Redis"
     start_timeout = 10
-    stop_steps = ((signal.SIGTERM, 3), (signal.SIGKILL, 3))
+    stop_steps = ((signal.SIGTERM, 1), (signal.SIGKILL, 3))  # it has nothing to save
 
     def __init__(self, folder: Path, maxmemory: str = "256mb") -> None:
         super().__init__(folder, Family(PROGRAMS, mark_of(folder)))

@@ -198,7 +198,13 @@ async def workers(database_url: str, redis_url: str, data_dir: Path) -> AsyncIte
 
         async def start() -> Site:
             settings = load(
-                DATABASE_URL=database_url, REDIS_URL=redis_url, data_dir=data_dir, admin_port=free_port(), workers=1
+                DATABASE_URL=database_url,
+                REDIS_URL=redis_url,
+                data_dir=data_dir,
+                admin_port=free_port(),
+                workers=1,
+                database_acquire_timeout=5,  # the machine may be busy with other tests
+                database_command_timeout=10,
             )
             app = await build(settings)
             runner = serving(app)  # as create_app makes it, with the status lane in front

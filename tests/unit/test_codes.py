@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from datetime import date
 
@@ -9,7 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tracking.codes import LONGEST_INPUT, Code, MalformedCode, is_agency, issue, parse
+from office.model import AGENCY_CODE
+from tracking.codes import LONGEST_INPUT, Code, MalformedCode, issue, parse
 
 REAL_CODES = [
     "H26.18-260921-0007",
@@ -151,6 +153,6 @@ def test_the_year_comes_out_of_the_code(code: str, year: int) -> None:
 
 def test_agency_codes() -> None:
     for code in REAL_CODES:
-        assert is_agency(code.rsplit("-", 2)[0])
-    assert not is_agency("h26")
-    assert not is_agency(PLAIN)
+        assert re.fullmatch(AGENCY_CODE, code.rsplit("-", 2)[0])
+    assert not re.fullmatch(AGENCY_CODE, "h26")
+    assert not re.fullmatch(AGENCY_CODE, PLAIN)

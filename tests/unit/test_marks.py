@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from kit.cache import Local
+from kit.local import Local
 from kit.marks import SLOTS, Marks
 from kit.snapshot import Snapshot
 
