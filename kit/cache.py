@@ -131,7 +131,12 @@ class VersionedCache:
             self._tasks.start(self._load(reading, None))
 
     def _fetched(self, reading: _Reading, raw: bytes | RemoteUnavailable | None) -> None:
-        found = self._believed(reading.key, raw) if isinstance(raw, bytes) else None
+        try:
+            found = self._believed(reading.key, raw) if isinstance(raw, bytes) else None
+        except NotASnapshot as error:
+            catalogue.cache_rejected.labels(error.reason).inc()
+            self._tasks.start(self._replace(reading))
+            return
         if found is not None and (not found.good_until or found.good_at(time.time_ns() // 1000)):
             reading.topic.reads["redis"].inc()
             self._end(reading, self.local.put(found, reading.mark))
@@ -139,12 +144,7 @@ class VersionedCache:
             self._tasks.start(self._load(reading, found))
 
     def _believed(self, key: str, raw: bytes) -> Snapshot | None:
-        try:
-            found = Snapshot.unpack(key, raw)
-        except NotASnapshot as error:
-            catalogue.cache_rejected.labels(error.reason).inc()
-            self._tasks.start(self._discard(key))
-            return None
+        found = Snapshot.unpack(key, raw)
         seen = self.local.seen(key)
         if seen is not None and found.order < seen.order:
             catalogue.cache_rejected.labels("older").inc()
@@ -194,10 +194,11 @@ class VersionedCache:
         for call in calls:
             call(result)
 
-    async def _discard(self, key: str) -> None:
+    async def _replace(self, reading: _Reading) -> None:
         # Left there, a damaged value with a large version in its head would be taken for newer than any good one.
         with contextlib.suppress(RemoteUnavailable):
-            await self.remote.discard(key)
+            await self.remote.discard(reading.key)
+        await self._load(reading, None)
 
     async def _store_quietly(self, snapshot: Snapshot) -> None:
         with contextlib.suppress(RemoteUnavailable):

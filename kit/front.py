@@ -9,10 +9,8 @@ from typing import cast
 
 from aiohttp import web
 
-from kit.lane import Lane, LaneProtocol
+from kit.lane import LAST_WORDS, Lane, LaneProtocol
 
-LAST_WORDS = 0.4
-"""Seconds for a request whose beginning has arrived when the worker is told to stop."""
 MOST_PATIENCE = 4.0
 """Seconds that requests being answered may take then."""
 
@@ -41,7 +39,7 @@ class LaneRunner(web.AppRunner):
         if self.server is not None:
             await self.app.shutdown()
             # aiohttp forgets the rest of a request whose beginning has come when it is told to stop.
-            await asyncio.sleep(LAST_WORDS)
+            await asyncio.sleep(LAST_WORDS + 0.05)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(MOST_PATIENCE):
                     while self._in_flight() or self._lane.busy():  # noqa: ASYNC110 - once in a worker's life

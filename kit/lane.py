@@ -25,6 +25,8 @@ MOST_HEADS = 4096
 MOST_BUFFERED = 64 * 1024
 IDLE_SECONDS = 75.0
 SWEEP_SECONDS = 5.0
+LAST_WORDS = 0.4
+"""Seconds that whoever has just connected, or begun to send, still has when the worker is told to stop."""
 
 # The address has no query, no escape and nothing else that aiohttp would have to decode.
 _REQUEST_LINE = re.compile(rb"GET (/api/v1/[a-z]+/)([A-Za-z0-9._-]{4,80}) HTTP/1\.1\r\n")
@@ -126,11 +128,10 @@ class Lane:
     async def _keep_sweeping(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
-            self._sweep()
+            self._close_unheard_since(time.monotonic() - IDLE_SECONDS)
 
-    def _sweep(self) -> None:
-        earliest = time.monotonic() - IDLE_SECONDS
-        for protocol in [each for each in self.open if each.last_heard < earliest]:
+    def _close_unheard_since(self, moment: float) -> None:
+        for protocol in [each for each in self.open if each.last_heard < moment]:
             protocol.close()
 
     def busy(self) -> bool:
@@ -138,10 +139,12 @@ class Lane:
         return any(protocol.busy for protocol in self.open)
 
     def close(self) -> None:
-        """End every connection that waits for a request; those being answered end with their answer."""
+        """End every connection on which nothing has come lately; the others end with their answer.
+
+        Called again ``LAST_WORDS`` later it ends those too that never asked.
+        """
         self.closing = True
-        for protocol in list(self.open):
-            protocol.close()
+        self._close_unheard_since(time.monotonic() - LAST_WORDS)
 
 
 class LaneProtocol(asyncio.Protocol):
