@@ -20,6 +20,8 @@ from office.model import Counter, Office, OfficeDetail, Procedure, Service
 _sql = sql.load("office")
 REMEMBERED = 15.0
 """Seconds."""
+JUST_OPENED = 1.0
+"""Seconds after which an office that nobody knew is looked for again: it may have been imported a moment ago."""
 
 
 class UnknownOffice(LookupError):
@@ -43,14 +45,15 @@ class _Remembered(Generic[T]):
         """The value as it was last loaded."""
         return self._value
 
-    async def get(self) -> T:
+    async def get(self, at_most: float = REMEMBERED) -> T:
+        """The value, at most ``at_most`` seconds old if it can be had so. By default none waits for a renewal."""
         age = time.monotonic() - self._loaded_at
-        if self._value is not None and age < REMEMBERED:
+        if self._value is not None and age < at_most:
             return self._value
         if self._loading is None:
             self._loading = asyncio.create_task(self._renew())
             self._loading.add_done_callback(_retrieve)  # nobody may be waiting for it
-        if self._value is not None and age < 4 * REMEMBERED:
+        if self._value is not None and at_most >= REMEMBERED and age < 4 * REMEMBERED:
             return self._value  # good enough until the new one is here: nobody waits for a server that stands still
         try:
             return await asyncio.shield(self._loading)
@@ -82,9 +85,9 @@ class Directory:
         self._offices = _Remembered(self._load_offices)
         self._details: dict[str, _Remembered[OfficeDetail]] = {}
 
-    async def offices(self) -> dict[str, Office]:
+    async def offices(self, at_most: float = REMEMBERED) -> dict[str, Office]:
         """Every office by id, those of the past too."""
-        return (await self._offices.get())[0]
+        return (await self._offices.get(at_most))[0]
 
     def known_id_of_key(self, short_key: str) -> str | None:
         """Like :meth:`id_of_key`, from what is remembered, however old; None also when nothing is."""
@@ -93,13 +96,14 @@ class Directory:
 
     async def id_of_key(self, short_key: str) -> str | None:
         """The office whose tokens begin with ``short_key``."""
-        return (await self._offices.get())[1].get(short_key)
+        found = (await self._offices.get())[1].get(short_key)
+        return found or (await self._offices.get(JUST_OPENED))[1].get(short_key)
 
     async def detail(self, office_id: str) -> OfficeDetail:
         """One office whole. Raises UnknownOffice."""
         remembered = self._details.get(office_id)
         if remembered is None:
-            if office_id not in await self.offices():
+            if office_id not in await self.offices() and office_id not in await self.offices(JUST_OPENED):
                 raise UnknownOffice(office_id)
             remembered = self._details.setdefault(office_id, _Remembered(lambda: self._load_detail(office_id)))
         return await remembered.get()
