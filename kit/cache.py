@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import structlog
 from prometheus_client import Counter
 
 from kit.database import DatabaseUnavailable
@@ -51,6 +52,8 @@ class Topic:
         layers = ("local", "redis", "database", "stale", "absent")
         return {layer: catalogue.cache_reads.labels(self.name, layer) for layer in layers}
 
+
+log = structlog.get_logger()
 
 Call = Callable[["Snapshot | Exception | None"], None]
 
@@ -159,7 +162,10 @@ class VersionedCache:
         result: Snapshot | Exception | None
         try:
             loaded = await reading.topic.load([reading.name])
-        except Exception as error:
+        except DatabaseUnavailable as error:
+            result = error
+        except Exception as error:  # whoever still waits is told; nobody may be left, so it is said here too
+            log.exception("load_failed", topic=reading.topic.name)
             result = error
         else:
             result = self._loaded(reading, loaded)

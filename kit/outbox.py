@@ -109,9 +109,7 @@ class Publisher:
         that was.
         """
         async with self._database.transaction() as connection:
-            # While workers are being renewed, a newer one may write of topics that this one cannot read.
-            claimed = await _sql.outbox_claim.rows(connection, ahead=ahead)
-            rows = [row for row in claimed if row["topic"] in self._topics]
+            rows = await _sql.outbox_claim.rows(connection, ahead=ahead, topics=list(self._topics))
             names: dict[str, dict[str, None]] = defaultdict(dict)
             for row in rows:
                 names[row["topic"]][row["name"]] = None

@@ -99,7 +99,11 @@ class Counters:
             if unskilled := [service for service in wanted if service not in counter.skills] or not wanted:
                 raise NotItsSkill(f"counter {counter_id} takes {', '.join(counter.skills)}, not {unskilled}")
             async with self._database.connection() as connection:
-                await queries.counter_open.row(connection, counter_id=counter_id, services=wanted, staff_id=staff.id)
+                opened = await queries.counter_open.row(
+                    connection, counter_id=counter_id, services=wanted, staff_id=staff.id
+                )
+            if opened is None:
+                raise NotItsSkill(f"what counter {counter_id} takes has just changed; look again")
             self._publish(counter.office)
 
     async def close(self, counter_id: str, staff: Staff) -> None:

@@ -131,7 +131,7 @@ PLANS: list[tuple[str, dict[str, Any], str]] = [
     ("hall_pace", {"office_id": "office-7", "day": DAY}, "ticket"),
     ("ticket_read", {"day": DAY, "token": "o8.1." + "7".zfill(22)}, "ticket"),
     ("counter_tickets", {"office_id": "office-7", "day": DAY, "counter_id": "counter-7"}, "ticket"),
-    ("outbox_claim", {"ahead": timedelta()}, "outbox"),
+    ("outbox_claim", {"ahead": timedelta(), "topics": ["dossier", "hall"]}, "outbox"),
     ("outbox_pending", {"topic": "hall", "name": "office-7"}, "outbox"),
     ("session_read", {"token_sha256": b"x" * 32, "idle": timedelta(minutes=30)}, "staff_session"),
     ("idempotency_read", {"scope": "ticket office-1", "key": "77"}, "idempotency_key"),
