@@ -75,16 +75,15 @@ class Dossier:
     appointment_changes: int
     finished_at: datetime | None
     version: int
+    clock_stopped_at: datetime | None = None
 
     def is_late(self, now: datetime) -> bool:
-        """Late is computed, never a status: the result came, or is still not there, after the due time."""
-        if self.due_at is None or (self.status.is_final and self.finished_at is None):
-            return False
-        return (self.finished_at or now) > self.due_at
+        """Late is computed, never a status (see :func:`late`)."""
+        return late(self.status, self.due_at, self.finished_at, self.clock_stopped_at, now)
 
     def becomes_late_at(self, now: datetime) -> datetime | None:
         """The future moment at which this answer turns late by itself; None if it never will."""
-        if self.due_at is None or self.finished_at is not None or self.status.is_final or self.due_at < now:
+        if self.due_at is None or self.finished_at is not None or not _clock_runs(self.status) or self.due_at < now:
             return None
         return self.due_at
 
@@ -92,6 +91,27 @@ class Dossier:
     def action_needed(self) -> str | None:
         """What the citizen has to do next: ``supplement``, ``payment``, ``collect_result`` or nothing."""
         return _ACTIONS.get(self.status)
+
+
+def late(
+    status: Status, due_at: datetime | None, finished_at: datetime | None, stopped_at: datetime | None, now: datetime
+) -> bool:
+    """Whether the result came, or is still not there, after the due time.
+
+    While a supplement is waited for the clock stands: late is then only what was late when it stopped (``stopped_at``;
+    not known means in time). What ended without a result (not accepted, stopped) is not late.
+    """
+    if due_at is None:
+        return False
+    if finished_at is not None:
+        return finished_at > due_at
+    if status is Status.SUPPLEMENT_REQUIRED:
+        return stopped_at is not None and stopped_at > due_at
+    return _clock_runs(status) and now > due_at
+
+
+def _clock_runs(status: Status) -> bool:
+    return not status.is_final and status is not Status.SUPPLEMENT_REQUIRED
 
 
 def public_answer(dossier: Dossier, now: datetime) -> dict[str, object]:

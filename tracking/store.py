@@ -48,6 +48,7 @@ def _dossier(row: asyncpg.Record) -> Dossier:
         appointment_changes=row["appointment_changes"],
         finished_at=row["finished_at"],
         version=row["version"],
+        clock_stopped_at=row["clock_stopped_at"],
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -83,7 +83,8 @@ def test_nothing_personal_is_there_to_be_told() -> None:
         (Status.PROCESSING, NOW, None, False),
         (Status.PROCESSING, NOW - timedelta(microseconds=1), None, True),
         (Status.PROCESSING, None, None, False),
-        (Status.SUPPLEMENT_REQUIRED, EARLIER, None, True),
+        (Status.SUPPLEMENT_REQUIRED, EARLIER, None, False),
+        (Status.PAYMENT_REQUIRED, EARLIER, None, True),
         (Status.COMPLETED, EARLIER, EARLIER, False),
         (Status.COMPLETED, EARLIER, EARLIER + timedelta(seconds=1), True),
         (Status.RETURNED, EARLIER, EARLIER - timedelta(days=3), False),
@@ -101,12 +102,22 @@ def test_late_is_computed(status: Status, due_at: datetime | None, finished_at: 
 def test_it_turns_late_by_itself_exactly_when_it_says(status: Status) -> None:
     open_one = dossier(status)
     turns = open_one.becomes_late_at(NOW)
-    assert (turns is None) == (status in FINAL)
+    assert (turns is None) == (status in FINAL | {Status.SUPPLEMENT_REQUIRED})
     if turns is not None:
         assert not open_one.is_late(turns)
         assert open_one.is_late(turns + timedelta(microseconds=1))
     else:
         assert not open_one.is_late(NOW + timedelta(days=3650))
+
+
+@pytest.mark.parametrize(
+    ("stopped_at", "late"), [(None, False), (EARLIER, False), (EARLIER + timedelta(seconds=1), True)]
+)
+def test_while_a_supplement_is_waited_for_the_clock_stands(stopped_at: datetime | None, late: bool) -> None:
+    waiting = replace(dossier(Status.SUPPLEMENT_REQUIRED, EARLIER), clock_stopped_at=stopped_at)
+    assert waiting.is_late(NOW) is late
+    assert waiting.is_late(NOW + timedelta(days=400)) is late
+    assert waiting.becomes_late_at(EARLIER - timedelta(days=1)) is None
 
 
 def test_what_is_late_or_done_never_turns_late() -> None:
