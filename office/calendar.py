@@ -7,9 +7,11 @@ midnight.
 
 from __future__ import annotations
 
+from calendar import isleap
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from itertools import accumulate
 from typing import Any, Literal, NamedTuple, cast, get_args
 from zoneinfo import ZoneInfo
 
@@ -20,6 +22,7 @@ Span = tuple[datetime, datetime]
 Saturday = Literal["receive_and_settle", "receive_only", "closed"]
 
 ONE_DAY = timedelta(days=1)
+ONE_MINUTE = timedelta(minutes=1)
 SEARCH_DAYS = 2 * 366
 """How far a search for the next working or open day goes before the calendar is called empty."""
 MAX_DATES = 5_000
@@ -67,6 +70,7 @@ class Calendar:
     observes_public_holidays: bool
     _days: dict[date, _Day] = field(default_factory=dict, init=False, repr=False, compare=False)
     _next_days: dict[date, date] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _years: dict[int, tuple[int, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Check what one field says about another; ValueError names the keys."""
@@ -190,6 +194,39 @@ class Calendar:
                     return begin + left
                 left -= max(end - begin, timedelta())
             day = self._next_working_day(day)
+
+    def working_minutes_between(self, start: datetime, end: datetime) -> int:
+        """Return how many minutes of working hours lie between two moments, each counted in whole minutes.
+
+        The inverse of ``add_working_time``, and additive: what lies between is the sum of its parts. ValueError if
+        ``end`` lies before ``start``.
+        """
+        if end < start:
+            raise ValueError(f"{end.isoformat()} lies before {start.isoformat()}: cannot count backwards")
+        (first, before), (last, until) = self._minutes_of_year(start), self._minutes_of_year(end)
+        return until - before + sum(self._worked_in(year)[-1] for year in range(first, last))
+
+    def _minutes_of_year(self, at: datetime) -> tuple[int, int]:
+        local = self.local(at)
+        worked = self._worked_in(local.year)[local.timetuple().tm_yday - 1]
+        now = local.hour * 60 + local.minute
+        for start, end in self.working_spans(local.date()):
+            begin = start.hour * 60 + start.minute
+            if now > begin:
+                worked += min(now - begin, (end - start) // ONE_MINUTE)
+        return local.year, worked
+
+    def _worked_in(self, year: int) -> tuple[int, ...]:
+        # The working minutes of the year before each of its days, and last those of the whole year.
+        found = self._years.get(year)
+        if found is None:
+            days = (date(year, 1, 1) + ahead * ONE_DAY for ahead in range(366 if isleap(year) else 365))
+            found = self._years[year] = (0, *accumulate(self._worked_on(self._read_day(day)) for day in days))
+        return found
+
+    @staticmethod
+    def _worked_on(day: _Day) -> int:
+        return sum((end - start) // ONE_MINUTE for start, end in day.spans) if day.working else 0
 
     def _next_working_day(self, day: date) -> date:
         if found := self._next_days.get(day):

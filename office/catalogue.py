@@ -1,146 +1,25 @@
-"""The file in which a province describes its agencies, procedures and offices (TOML), and writing it to the
-database.
+"""The file in which a province describes its agencies, procedures, groups and offices (TOML): reading it, and writing
+it to the database.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import ValidationError
 
 from kit import sql
 from kit.database import Connection
-from office.calendar import Calendar
-from office.model import AGENCY_CODE
+from office.entries import Catalogue, Office, Procedure
 
 _sql = sql.load("office")
 LARGEST_FILE = 16 * 1024 * 1024
 
-Slug = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
-AgencyCode = Annotated[str, Field(pattern=f"^{AGENCY_CODE}$", max_length=40)]
-ProcedureCode = Annotated[str, Field(pattern=r"^[0-9A-Za-z.\-]{1,40}$")]
-
 
 class CatalogueError(Exception):
     """The file cannot be used; the text is one line with file, line and key."""
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Agency(_Table):
-    """``[[agency]]``"""
-
-    code: AgencyCode
-    name: Name
-    name_en: Name
-
-
-class Limit(_Table):
-    """One version of a procedure's time limit, in force from ``valid_from``."""
-
-    valid_from: date
-    limit: Annotated[str, Field(pattern=r"^\d{1,3}[dh]$")]
-
-
-class Procedure(_Table):
-    """``[[procedure]]``"""
-
-    code: ProcedureCode
-    name: Name
-    name_en: Name
-    field: Name
-    field_en: Name
-    limits: Annotated[Sequence[Limit], Field(min_length=1, max_length=100)]
-
-
-class Service(_Table):
-    """``[[office.service]]``"""
-
-    id: Slug
-    name: Name
-    name_en: Name
-    prefix: Annotated[str, Field(pattern=r"^[A-Z]{1,2}$")]
-    expected_minutes: Annotated[float, Field(gt=0, le=600)]
-    procedures: Sequence[ProcedureCode] = ()
-
-
-class Counter(_Table):
-    """``[[office.counter]]``"""
-
-    id: Slug
-    name: Name
-    services: Annotated[Sequence[Slug], Field(min_length=1)]
-
-
-class Office(_Table):
-    """``[[office]]``"""
-
-    id: Slug
-    short_key: Annotated[str, Field(pattern=r"^[a-z0-9]{2,6}$")]
-    name: Name
-    name_en: Name
-    kind: Literal["province_centre", "branch", "commune", "point", "district"]
-    parent: Slug | None = None
-    agencies: Annotated[Sequence[AgencyCode], Field(min_length=1)]
-    valid_from: date
-    valid_to: date | None = None
-    replaced_by: Sequence[Slug] = ()
-    address: Name | None = None
-    calendar: Mapping[str, Any] = {}
-    policy: Mapping[str, str | int | float | bool] = {}
-    service: Sequence[Service] = ()
-    counter: Sequence[Counter] = ()
-
-    @field_validator("calendar")
-    @classmethod
-    def _calendar_works(cls, value: Mapping[str, Any]) -> Mapping[str, Any]:
-        return Calendar.from_mapping(value).to_mapping()
-
-    @model_validator(mode="after")
-    def _parts_fit(self) -> Office:
-        if self.valid_to is not None and self.valid_to < self.valid_from:
-            raise ValueError("valid_to lies before valid_from")
-        _no_doubles("service id", (service.id for service in self.service))
-        _no_doubles("prefix", (service.prefix for service in self.service))
-        services = {service.id for service in self.service}
-        for counter in self.counter:
-            if unknown := set(counter.services) - services:
-                raise ValueError(f"counter {counter.id} names unknown service {min(unknown)!r}")
-        return self
-
-
-class Catalogue(_Table):
-    """The whole file."""
-
-    schema_: Annotated[Literal[1], Field(alias="schema")]
-    agency: Sequence[Agency] = ()
-    procedure: Sequence[Procedure] = ()
-    office: Sequence[Office] = ()
-
-    @model_validator(mode="after")
-    def _references_fit(self) -> Catalogue:
-        _no_doubles("agency code", (agency.code for agency in self.agency))
-        _no_doubles("procedure code", (procedure.code for procedure in self.procedure))
-        _no_doubles("office id", (office.id for office in self.office))
-        _no_doubles("short_key", (office.short_key for office in self.office))
-        _no_doubles("counter id", (counter.id for office in self.office for counter in office.counter))
-        return self
-
-
-def _no_doubles(what: str, values: Iterable[str]) -> None:
-    seen: set[str] = set()
-    for value in values:
-        if value in seen:
-            raise ValueError(f"{what} {value!r} is there twice")
-        seen.add(value)
 
 
 def read(path: Path) -> Catalogue:
@@ -169,16 +48,16 @@ def read(path: Path) -> Catalogue:
 def _line_of(text: str, location: tuple[int | str, ...]) -> int:
     """The line of a key, or of the table that should hold it: tables are counted by their headers."""
     lines = text.splitlines()
-    line, header, index = 0, "", 0
+    line, header = 0, ""
     parts = list(location)
     while len(parts) >= 2 and isinstance(parts[1], int):
-        header = f"{header}.{parts[0]}".lstrip(".")
+        inner = f"{header}.{parts[0]}".lstrip(".")
         index = parts[1]
-        pattern = re.compile(rf"\s*\[\[\s*{re.escape(header)}\s*\]\]")
+        pattern = re.compile(rf"\s*\[\[\s*{re.escape(inner)}\s*\]\]")
         starts = [number for number in range(line, len(lines)) if pattern.match(lines[number])]
         if index >= len(starts):
-            return line + 1
-        line = starts[index]
+            break  # an array inside a table: its key's line is as near as one gets
+        header, line = inner, starts[index]
         parts = parts[2:]
     if parts:
         key = re.compile(rf"\s*(\[[\w.]*)?{re.escape(str(parts[0]))}\s*[=\]]")
@@ -200,6 +79,9 @@ async def write(connection: Connection, catalogue: Catalogue) -> None:
     for procedure in catalogue.procedure:
         await _write_procedure(connection, procedure)
     await _check_references(connection, catalogue)
+    for group in catalogue.group:
+        parts = [part.model_dump() for part in group.part]
+        await _sql.group_kind_put.run(connection, id=group.id, name=group.name, name_en=group.name_en, parts=parts)
     for office in catalogue.office:
         await _write_office(connection, office)
     for office in catalogue.office:
@@ -210,9 +92,12 @@ async def _check_references(connection: Connection, catalogue: Catalogue) -> Non
     known = await _sql.known.row(connection)
     assert known is not None
     offices = set(known["offices"]) | {office.id for office in catalogue.office}
+    for group in catalogue.group:
+        if missing := {part.procedure for part in group.part} - set(known["procedures"]):
+            raise CatalogueError(f"group {group.id}: there is no procedure {min(missing)!r}")
     for office in catalogue.office:
         needed = {
-            "agency": (set(office.agencies), set(known["agencies"])),
+            "agency": (_agencies_of(office), set(known["agencies"])),
             "office": ({*office.replaced_by, *([office.parent] if office.parent else [])}, offices),
             "procedure": (
                 {code for service in office.service for code in service.procedures},
@@ -228,6 +113,10 @@ async def _check_references(connection: Connection, catalogue: Catalogue) -> Non
                 raise CatalogueError(f"office {office.id}: counter {counter.id!r} belongs to office {owner}")
 
 
+def _agencies_of(office: Office) -> set[str]:
+    return {*office.agencies, *(agency for service in office.service for agency in service.agencies.values())}
+
+
 async def _write_procedure(connection: Connection, procedure: Procedure) -> None:
     await _sql.procedure_put.run(
         connection,
@@ -236,10 +125,17 @@ async def _write_procedure(connection: Connection, procedure: Procedure) -> None
         name_en=procedure.name_en,
         field=procedure.field,
         field_en=procedure.field_en,
+        papers=[paper.model_dump() for paper in procedure.papers],
+        letter=procedure.letter,
+        four_steps=procedure.four_steps,
     )
     for limit in procedure.limits:
         await _sql.procedure_limit_put.run(
-            connection, procedure_code=procedure.code, valid_from=limit.valid_from, time_limit=limit.limit
+            connection,
+            procedure_code=procedure.code,
+            valid_from=limit.valid_from,
+            time_limit=limit.limit,
+            fee=limit.fee,
         )
 
 
@@ -261,6 +157,24 @@ async def _write_office(connection: Connection, office: Office) -> None:
     await _sql.office_agencies_clear.run(connection, office_id=office.id)
     for code in dict.fromkeys(office.agencies):
         await _sql.office_agency_put.run(connection, office_id=office.id, agency_code=code)
+    await _sql.office_policies_clear.run(connection, office_id=office.id)
+    for change in office.policy_change:
+        await _sql.office_policy_put.run(
+            connection, office_id=office.id, valid_from=change.valid_from, rules=change.rules
+        )
+    await _write_services(connection, office)
+    for position, counter in enumerate(office.counter):
+        await _sql.counter_put.run(
+            connection,
+            id=counter.id,
+            office_id=office.id,
+            name=counter.name,
+            position=position,
+            skills=list(counter.services),
+        )
+
+
+async def _write_services(connection: Connection, office: Office) -> None:
     await _sql.service_procedures_clear.run(connection, office_id=office.id)
     for position, service in enumerate(office.service):
         await _sql.service_put.run(
@@ -275,14 +189,9 @@ async def _write_office(connection: Connection, office: Office) -> None:
         )
         for code in dict.fromkeys(service.procedures):
             await _sql.service_procedure_put.run(
-                connection, office_id=office.id, service_id=service.id, procedure_code=code
+                connection,
+                office_id=office.id,
+                service_id=service.id,
+                procedure_code=code,
+                agency_code=office.deciding(code),
             )
-    for position, counter in enumerate(office.counter):
-        await _sql.counter_put.run(
-            connection,
-            id=counter.id,
-            office_id=office.id,
-            name=counter.name,
-            position=position,
-            skills=list(counter.services),
-        )

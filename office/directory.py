@@ -7,15 +7,33 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
+
+import asyncpg
 
 from kit import sql
 from kit.database import Database, DatabaseUnavailable
 from office.calendar import Calendar
-from office.model import Counter, Office, OfficeDetail, Procedure, Service
+from office.folding import fold
+from office.model import (
+    Agency,
+    Counter,
+    GroupKind,
+    GroupPart,
+    Office,
+    OfficeDetail,
+    Procedure,
+    ProcedureLimit,
+    RequiredPaper,
+    Service,
+    limit_on,
+)
+from office.policies import OfficeRules, Policies, PolicyChange
 
 _sql = sql.load("office")
 REMEMBERED = 15.0
@@ -84,6 +102,8 @@ class Directory:
         self._database = database
         self._offices = _Remembered(self._load_offices)
         self._details: dict[str, _Remembered[OfficeDetail]] = {}
+        self._agencies = _Remembered(self._load_agencies)
+        self._group_kinds = _Remembered(self._load_group_kinds)
 
     async def offices(self, at_most: float = REMEMBERED) -> dict[str, Office]:
         """Every office by id, those of the past too."""
@@ -108,6 +128,22 @@ class Directory:
             remembered = self._details.setdefault(office_id, _Remembered(lambda: self._load_detail(office_id)))
         return await remembered.get()
 
+    async def agencies(self) -> dict[str, Agency]:
+        """Every agency by code."""
+        return await self._agencies.get()
+
+    async def deciding(self, procedures: Iterable[Procedure]) -> dict[str, Agency]:
+        """The agencies that decide these, by code; also those that came a moment ago together with a procedure."""
+        wanted = {procedure.agency for procedure in procedures if procedure.agency}
+        known = await self._agencies.get()
+        if not wanted <= known.keys():
+            known = await self._agencies.get(0)
+        return {code: known[code] for code in sorted(wanted & known.keys())}
+
+    async def group_kinds(self) -> dict[str, GroupKind]:
+        """Every kind of interlinked group by id."""
+        return await self._group_kinds.get()
+
     async def _load_offices(self) -> tuple[dict[str, Office], dict[str, str]]:
         async with self._database.connection() as connection:
             rows = await _sql.office_briefs.rows(connection)
@@ -131,19 +167,77 @@ class Directory:
 
     async def _load_detail(self, office_id: str) -> OfficeDetail:
         office = (await self.offices())[office_id]
-        today = datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")).date()
         async with self._database.connection() as connection:
-            rules = await _sql.office_rules.row(connection, office_id=office_id)
+            calendar = await _sql.office_calendar.value(connection, office_id=office_id)
+            rules = await _sql.office_rules.rows(connection, office_id=office_id)
             services = await _sql.office_services.rows(connection, office_id=office_id)
             counters = await _sql.office_counters.rows(connection, office_id=office_id)
-            procedures = await _sql.office_procedures.rows(connection, office_id=office_id, today=today)
-        if rules is None:
+            procedures = await _sql.office_procedures.rows(connection, office_id=office_id)
+            limits = await _sql.office_procedure_limits.rows(connection, office_id=office_id)
+        if calendar is None:
             raise UnknownOffice(office_id)
         return OfficeDetail(
             office=office,
-            calendar=Calendar.from_mapping(rules["calendar"]),
-            policy=rules["policy"],
+            calendar=Calendar.from_mapping(calendar),
+            policies=_policies(rules),
             services={row["id"]: Service(**{**row, "procedures": tuple(row["procedures"])}) for row in services},
             counters={row["id"]: Counter(row["id"], row["name"], tuple(row["skills"])) for row in counters},
-            procedures=tuple(Procedure(**row) for row in procedures),
+            procedures=_procedures(procedures, limits, office),
         )
+
+    async def _load_agencies(self) -> dict[str, Agency]:
+        async with self._database.connection() as connection:
+            rows = await _sql.agencies_read.rows(connection)
+        return {row["code"]: Agency(**row) for row in rows}
+
+    async def _load_group_kinds(self) -> dict[str, GroupKind]:
+        async with self._database.connection() as connection:
+            rows = await _sql.group_kinds_read.rows(connection)
+        return {
+            row["id"]: GroupKind(
+                row["id"],
+                row["name"],
+                row["name_en"],
+                tuple(GroupPart(part["procedure"], tuple(part["after"])) for part in row["parts"]),
+            )
+            for row in rows
+        }
+
+
+def _policies(rows: Sequence[asyncpg.Record]) -> Policies:
+    line = []
+    for _, of_office in groupby(rows, itemgetter("height")):
+        found = list(of_office)
+        changes = tuple(PolicyChange(row["valid_from"], row["rules"]) for row in found if row["valid_from"])
+        line.append(OfficeRules(found[0]["policy"], changes))
+    return Policies(tuple(line))
+
+
+def _procedures(
+    rows: Sequence[asyncpg.Record], limit_rows: Sequence[asyncpg.Record], office: Office
+) -> tuple[Procedure, ...]:
+    # In the order of the fields and names as people read them, which the database's own collation need not know.
+    limits = {
+        code: tuple(ProcedureLimit(row["valid_from"], row["time_limit"], row["fee"]) for row in of_procedure)
+        for code, of_procedure in groupby(limit_rows, itemgetter("procedure_code"))
+    }
+    found = [_procedure(row, limits.get(row["code"], ()), office) for row in rows]
+    return tuple(sorted(found, key=lambda procedure: (fold(procedure.field), fold(procedure.name))))
+
+
+def _procedure(row: asyncpg.Record, limits: tuple[ProcedureLimit, ...], office: Office) -> Procedure:
+    in_force = limit_on(limits, datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")).date())
+    return Procedure(
+        code=row["code"],
+        name=row["name"],
+        name_en=row["name_en"],
+        field=row["field"],
+        field_en=row["field_en"],
+        time_limit=in_force.time_limit if in_force else None,
+        fee=in_force.fee if in_force else 0,
+        papers=tuple(RequiredPaper(**paper) for paper in row["papers"]),
+        letter=row["letter"],
+        four_steps=row["four_steps"],
+        agency=row["agency"] or next(iter(office.agencies), None),
+        limits=limits,
+    )

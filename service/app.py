@@ -11,11 +11,19 @@ from aiohttp import web
 
 import kit.session_api
 import office.api
+import office.pages
 import tickets.api
 import tickets.desk
 import tickets.pages
 import tracking.api
+import tracking.case_api
+import tracking.exchange.api
+import tracking.group_pages
 import tracking.pages
+import tracking.receipts.api
+import tracking.receipts.level1
+import tracking.receipts.pages
+import tracking.paper.pages
 from kit import appkeys, logs
 from kit.body import LARGEST_BODY
 from kit.cache import VersionedCache
@@ -43,7 +51,14 @@ from tickets.hall import Halls
 from tickets.issuing import Issuing
 from tickets.lane import TicketSource
 from tickets.reading import Reading
+from tracking.actions import Actions
+from tracking.exchange.pushes import Pushes
+from tracking.groups import group_topic
+from tracking.intake import Intake
 from tracking.lane import DossierSource
+from tracking.receipts.payments import Payments
+from tracking.receipts.receipts import Receipts
+from tracking.receipts.voices import Voices
 from tracking.store import dossier_topic
 
 DRAIN_SECONDS = 2.0
@@ -98,7 +113,7 @@ async def build(settings: Settings) -> web.Application:
     )
     sessions = Sessions(database, Passwords())
     pages = Pages(
-        ("kit", "tracking", "tickets"),
+        ("kit", "office", "tracking", "tickets"),
         resources.files("kit").joinpath("locale/en/LC_MESSAGES/motcua.po").read_bytes(),
     )
     ids = RequestIds()
@@ -122,8 +137,15 @@ async def build(settings: Settings) -> web.Application:
     for module in (
         kit.session_api,
         office.api,
+        office.pages,
         tracking.api,
+        tracking.case_api,
+        tracking.exchange.api,
         tracking.pages,
+        tracking.group_pages,
+        tracking.paper.pages,
+        tracking.receipts.api,
+        tracking.receipts.pages,
         tickets.api,
         tickets.pages,
         tickets.desk,
@@ -143,11 +165,21 @@ def _assemble_domain(app: web.Application, settings: Settings) -> None:
     directory = app[office.api.DIRECTORY] = Directory(database)
     dossiers = app[tracking.api.DOSSIERS] = dossier_topic(database)
     halls = app[tickets.api.HALLS] = Halls(database, directory, cache, settings.public_url or "")
-    publisher = app[appkeys.PUBLISHER] = Publisher(database, cache, (dossiers, halls.topic))
+    groups = app[tracking.api.GROUPS] = group_topic(database, dossiers)
+    publisher = app[appkeys.PUBLISHER] = Publisher(database, cache, (dossiers, groups, halls.topic))
     reading = app[tickets.api.READING] = Reading(database, directory, halls, publisher)
     app[tickets.api.ISSUING] = Issuing(database, directory, halls, reading, publisher)
     app[tickets.api.COUNTERS] = Counters(database, directory, halls, reading, publisher)
+    actions = app[tracking.case_api.ACTIONS] = Actions(database, directory, publisher, dossiers, groups)
+    app[tracking.exchange.api.PUSHES] = Pushes(database, directory, publisher, dossiers)
+    receipts = app[tracking.receipts.api.RECEIPTS] = Receipts(database)
+    app[tracking.receipts.api.READING] = tracking.receipts.level1.Reading(database, directory)
+    app[tracking.receipts.api.VOICES] = Voices(database, directory)
+    app[tracking.receipts.api.PAYMENTS] = Payments(database, actions.pay)
+    app[tracking.receipts.api.PAYMENT_SECRET] = settings.payment_secret or ""
+    app[tracking.case_api.INTAKE] = Intake(database, directory, actions, receipts)
     app[tickets.pages.PUBLIC_URL] = settings.public_url or ""
+    app[tracking.paper.pages.PUBLIC_URL] = settings.public_url or ""
 
 
 def _drain(health: Health) -> Callable[[web.Application], Awaitable[None]]:

@@ -11,6 +11,7 @@ COMMANDS = {
     "serve": ("service.commands.serve", "serve"),
     "migrate": ("service.commands.serve", "migrate"),
     "import": ("service.commands.imports", "import_"),
+    "export": ("service.commands.exports", "export"),
     "due": ("service.commands.due", "due"),
     "staff": ("service.commands.staff", "staff"),
 }

@@ -15,6 +15,8 @@ from kit.edge import json_bytes
 from kit.session_api import SignIn
 from tickets.api import OpenBody, TicketBody
 from tickets.ticket import State
+from tracking.exchange.state import Push
+from tracking.receipts.api import FeedbackBody, PaymentBody, RatingBody
 from tracking.status import Status
 
 Schema = dict[str, Any]
@@ -59,6 +61,31 @@ OFFICE: dict[str, Schema] = {
     "valid_to": maybe(DATE),
     "replaced_by": many(TEXT),
 }
+SCORE: Schema = {"type": "integer", "minimum": 1, "maximum": 5}
+FEEDBACK = record(
+    id=WHOLE,
+    kind={"type": "string", "enum": ["feedback", "petition"]},
+    at=TIME,
+    due_at=TIME,
+    answer=maybe(TEXT),
+    answered_at=maybe(TIME),
+)
+DOSSIER: dict[str, Schema] = {
+    "code": TEXT,
+    "procedure": record(code=TEXT, name=TEXT),
+    "receiving_office": record(id=TEXT, name=TEXT),
+    "competent_agency": record(code=TEXT, name=TEXT),
+    "status": {"type": "integer", "enum": [status.value for status in Status]},
+    "status_name": {"type": "string", "enum": [status.name.lower() for status in Status]},
+    "status_label": TEXT,
+    "received_on": DATE,
+    "appointment_on": maybe(DATE),
+    "appointment_changes": WHOLE,
+    "late": FLAG,
+    "action_needed": maybe({"type": "string", "enum": ["supplement", "payment", "collect_result"]}),
+    "version": WHOLE,
+    "as_of": TIME,
+}
 SCHEMAS: dict[str, Schema] = {
     "Problem": {
         "type": "object",
@@ -73,21 +100,41 @@ SCHEMAS: dict[str, Schema] = {
         "required": ["type", "title", "status"],
         "additionalProperties": False,
     },
-    "Dossier": record(
-        code=TEXT,
-        procedure=record(code=TEXT, name=TEXT),
-        receiving_office=record(id=TEXT, name=TEXT),
-        competent_agency=record(code=TEXT, name=TEXT),
-        status={"type": "integer", "enum": [status.value for status in Status]},
-        status_name={"type": "string", "enum": [status.name.lower() for status in Status]},
-        status_label=TEXT,
-        received_on=DATE,
-        appointment_on=maybe(DATE),
-        appointment_changes=WHOLE,
-        late=FLAG,
-        action_needed=maybe({"type": "string", "enum": ["supplement", "payment", "collect_result"]}),
-        version=WHOLE,
-        as_of=TIME,
+    "Dossier": record(**DOSSIER),
+    "Receipt": record(
+        **DOSSIER,
+        timeline=many(
+            record(
+                at=TIME,
+                action=TEXT,
+                label=TEXT,
+                label_en=TEXT,
+                reason=maybe(TEXT),
+                status=WHOLE,
+                details={"type": "object"},
+            )
+        ),
+        next=maybe(
+            record(
+                kind=TEXT,
+                who={"type": "string", "enum": ["you", "office", "agency"]},
+                label=TEXT,
+                label_en=TEXT,
+                by=maybe(DATE),
+            )
+        ),
+        fees=record(
+            due=WHOLE,
+            paid=many(record(amount=WHOLE, purpose=TEXT, paid_on=DATE, method=TEXT)),
+            vietqr=maybe(TEXT),
+        ),
+        reasons=many(record(at=TIME, action=TEXT, reason=TEXT)),
+        contact=maybe(record(email=maybe(TEXT), phone=maybe(TEXT), channels=many(TEXT), language=TEXT)),
+        post=maybe(record(tracking_number=TEXT)),
+        originals_held=many(TEXT),
+        feedback=many(FEEDBACK),
+        rated=FLAG,
+        rating_questions=many(TEXT),
     ),
     "Ticket": record(
         token=TEXT,
@@ -127,6 +174,27 @@ SCHEMAS: dict[str, Schema] = {
         counters=many(record(id=TEXT, name=TEXT, services=many(TEXT))),
         procedures=many(record(code=TEXT, name=TEXT, name_en=TEXT, field=TEXT, field_en=TEXT, time_limit=maybe(TEXT))),
     ),
+    "Procedures": record(
+        office=TEXT,
+        procedures=many(
+            record(
+                code=TEXT,
+                name=TEXT,
+                name_en=TEXT,
+                field=TEXT,
+                field_en=TEXT,
+                time_limit=maybe(TEXT),
+                fee=WHOLE,
+                papers=many(record(name=TEXT, name_en=TEXT, original=FLAG)),
+                four_steps=FLAG,
+                agency=maybe(record(code=TEXT, name=TEXT)),
+            )
+        ),
+    ),
+    "Rated": record(score=SCORE, at=TIME),
+    "Feedback": FEEDBACK,
+    "Paid": record(reference=TEXT, code=TEXT, amount=WHOLE, recorded_at=TIME),
+    "Pushed": record(code=TEXT, version=WHOLE, changed=FLAG),
     "Session": record(name=TEXT, role=TEXT, office=TEXT),
     "CounterState": record(counter=TEXT, open=FLAG, services=many(TEXT)),
 }
@@ -177,16 +245,60 @@ def header(name: str, description: str) -> Schema:
 
 KEY = header("Idempotency-Key", "8 to 200 printable ASCII characters; repeats with it change nothing")
 KNOWN = header("If-None-Match", "the ETag of an earlier answer")
+SIGNED_AT = header("X-Motcua-Timestamp", "Unix seconds, at most 300 from now")
+SIGNATURE = header("X-Motcua-Signature", "sha256= and the HMAC-SHA256 of timestamp.body in hexadecimal")
 RESUME = header("Last-Event-ID", "the id of the last event received")
+WORDS: Schema = {
+    "name": "q",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "string", "maxLength": 100},
+    "description": "words that all stand in code, name or field, whatever their accents and case",
+}
+FROM: Schema = {"name": "from", "in": "query", "required": True, "schema": DATE, "description": "first day of receipt"}
+TO: Schema = {"name": "to", "in": "query", "required": True, "schema": DATE, "description": "last day, within a year"}
+FORMAT: Schema = {
+    "name": "format",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "string", "enum": ["csv", "jsonl"], "default": "csv"},
+    "description": "csv begins with a header unless it goes on",
+}
+AFTER: Schema = {
+    "name": "after",
+    "in": "query",
+    "required": False,
+    "schema": TEXT,
+    "description": "the last code that arrived, to go on where a connection broke off",
+}
 STATUS_READ: Mapping[int, str | None] = {304: None}
 
 PATHS: dict[str, dict[str, Schema]] = {
     "/api/v1/openapi.json": {"get": operation("this description", {200: None})},
     "/api/v1/dossiers/{code}": {
-        "get": operation("where a dossier stands", {200: "Dossier", **STATUS_READ}, (400, 404), parameters=(KNOWN,))
+        "get": operation("where a dossier stands", {200: "Dossier", **STATUS_READ}, (400, 404), parameters=(KNOWN,)),
+        "put": operation(
+            "push the state of a dossier, idempotent by version",
+            {200: "Pushed", 201: "Pushed"},
+            (409,),
+            body=Push,
+            staff=True,
+        ),
     },
     "/api/v1/offices": {"get": operation("the directory of offices", {200: "Offices"})},
     "/api/v1/offices/{office_id}": {"get": operation("one office", {200: "Office"}, (404,))},
+    "/api/v1/offices/{office_id}/procedures": {
+        "get": operation("its procedures", {200: "Procedures"}, (400, 404), parameters=(WORDS,))
+    },
+    "/api/v1/offices/{office_id}/dossiers": {
+        "get": operation(
+            "the dossiers an office received, as a file: CSV, or JSON lines with their steps",
+            {200: None},
+            (400, 404),
+            parameters=(FROM, TO, FORMAT, AFTER),
+            staff=True,
+        )
+    },
     "/api/v1/offices/{office_id}/queues": {
         "get": operation("the lines of an office", {200: "Queues", **STATUS_READ}, (404,), parameters=(KNOWN,))
     },
@@ -202,6 +314,30 @@ PATHS: dict[str, dict[str, Schema]] = {
     },
     "/api/v1/tickets/{token}/live": {
         "get": operation("a ticket, live", {200: "Ticket"}, (404,), parameters=(RESUME,), stream=True)
+    },
+    "/api/v1/receipts/{lookup_token}": {
+        "get": operation("all that a receipt opens (level 1)", {200: "Receipt"}, (404,))
+    },
+    "/api/v1/receipts/{lookup_token}/rating": {
+        "post": operation("rate, once", {201: "Rated"}, (404, 409), body=RatingBody)
+    },
+    "/api/v1/receipts/{lookup_token}/feedback": {
+        "post": operation(
+            "give feedback or send a petition",
+            {201: "Feedback"},
+            (404, 409, 422),
+            body=FeedbackBody,
+            parameters=(KEY,),
+        )
+    },
+    "/api/v1/payments": {
+        "post": operation(
+            "a transfer has arrived; once per reference",
+            {200: "Paid"},
+            (404, 409, 422),
+            body=PaymentBody,
+            parameters=(SIGNED_AT, SIGNATURE),
+        )
     },
     "/api/v1/session": {
         "post": operation("sign in", {200: "Session"}, (401,), body=SignIn),
@@ -227,6 +363,7 @@ PATH_PARAMETERS: dict[str, Schema] = {
     "office_id": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,39}$"},
     "counter_id": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,39}$"},
     "token": TEXT,
+    "lookup_token": TEXT,
     "move": {"type": "string", "enum": ["recall", "start", "finish", "no-show"]},
 }
 

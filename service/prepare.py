@@ -17,7 +17,8 @@ from service.commands.database import PATIENT
 from service.commands.imports import load_offices
 from service.settings import Settings
 from service.supervisor import PrepareError
-from tracking.imports import ImportFileError, import_file
+from tracking.exchange.files import ImportFileError
+from tracking.exchange.imports import import_file
 
 DEMO_CLERK, DEMO_OFFICE = "clerk", "demo-24h"
 
@@ -59,7 +60,7 @@ async def _load_demo(database: Database, data_dir: Path) -> list[str]:
         await load_offices(database, offices)
     with resources.as_file(folder.joinpath("dossiers.csv")) as dossiers:
         async with database.connection() as connection:
-            await import_file(connection, dossiers, skip_bad=False)
+            await import_file(connection, dossiers, skip_bad=True)  # but for those taken over since
     password = _demo_password(data_dir)
     async with database.connection() as connection:
         hashed = Passwords().hash(password)

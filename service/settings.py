@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field, PostgresDsn, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-SECRETS = ("DATABASE_URL", "REDIS_URL")
+SECRETS = ("DATABASE_URL", "REDIS_URL", "MOTCUA_PAYMENT_SECRET")
 """Settings that may hold a password: each can also be read from the file that NAME_FILE points to."""
 
 
@@ -49,6 +49,14 @@ class Settings(BaseSettings):
         str | None,
         _setting(
             "what QR codes begin with; left out: the address that the browser used", pattern=r"^https?://[^/\s]+$"
+        ),
+    ] = None
+    payment_secret: Annotated[
+        str | None,
+        _setting(
+            "what the bank signs its word on payments with, 24 characters or more; left out: none is taken",
+            validation_alias="MOTCUA_PAYMENT_SECRET",
+            min_length=24,
         ),
     ] = None
     log_level: Annotated[str, _setting("debug, info, warning or error", pattern=r"^(debug|info|warning|error)$")] = (

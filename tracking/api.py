@@ -1,4 +1,4 @@
-"""Dossiers as JSON: the level 0 answer."""
+"""Dossiers and groups of them as JSON: the level 0 answers."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from kit.snapshot import Snapshot
 from tracking import codes
 
 DOSSIERS: web.AppKey[Topic] = web.AppKey("dossiers", Topic)
+GROUPS: web.AppKey[Topic] = web.AppKey("groups", Topic)
 
 # Shared caches may hold the public answer for a second, so a rush on one code stays away from us.
 CACHE_CONTROL = "public, max-age=1"
@@ -22,7 +23,7 @@ class UnknownDossier(LookupError):
 
 def routes() -> list[web.RouteDef]:
     """The addresses of this module."""
-    return [web.get("/api/v1/dossiers/{code}", show_dossier)]
+    return [web.get("/api/v1/dossiers/{code}", show_dossier), web.get("/api/v1/groups/{code}", show_group)]
 
 
 async def show_dossier(request: web.Request) -> web.Response:
@@ -37,3 +38,16 @@ async def read(app: web.Application, code: codes.Code) -> Snapshot:
     if snapshot is None:
         raise UnknownDossier
     return snapshot
+
+
+async def show_group(request: web.Request) -> web.Response:
+    """GET /api/v1/groups/{code}: the level 0 answers of every dossier of an interlinked group."""
+    snapshot = await read_group(request.app, codes.parse(request.match_info["code"]))
+    if snapshot is None:
+        raise UnknownDossier
+    return conditional(request, snapshot.body, snapshot.etag, CACHE_CONTROL)
+
+
+async def read_group(app: web.Application, code: codes.Code) -> Snapshot | None:
+    """The current answer about a whole group; None if the code is no group's."""
+    return await app[CACHE].read(app[GROUPS], code.text)

@@ -12,7 +12,7 @@ from kit.appkeys import PAGES
 from kit.edge import etag_matches, see_other
 from kit.pages import in_language, language_of
 from tracking import codes
-from tracking.api import CACHE_CONTROL, read
+from tracking.api import CACHE_CONTROL, UnknownDossier, read, read_group
 
 
 def routes() -> list[web.RouteDef]:
@@ -44,8 +44,14 @@ async def find(request: web.Request) -> web.Response:
 
 
 async def show(request: web.Request) -> web.Response:
-    """GET /d/{code}: the level 0 answer as a page."""
-    snapshot = await read(request.app, codes.parse(request.match_info["code"]))
+    """GET /d/{code}: the level 0 answer as a page; the code of a group leads to the group's."""
+    code = codes.parse(request.match_info["code"])
+    try:
+        snapshot = await read(request.app, code)
+    except UnknownDossier:
+        if await read_group(request.app, code) is None:
+            raise
+        return see_other(in_language(language_of(request), f"/g/{quote(code.text)}"))
     etag = f'{snapshot.etag[:-1]}-{language_of(request)}"'
     headers = {hdrs.ETAG: etag, hdrs.CACHE_CONTROL: CACHE_CONTROL}
     if etag_matches(request, etag):

@@ -83,9 +83,9 @@ class Dossier:
 
     def becomes_late_at(self, now: datetime) -> datetime | None:
         """The future moment at which this answer turns late by itself; None if it never will."""
-        if self.due_at is None or self.finished_at is not None or not _clock_runs(self.status) or self.due_at < now:
+        if self.due_at is None or self.finished_at is not None or self.due_at < now:
             return None
-        return self.due_at
+        return self.due_at if _clock_runs(self.status, self.clock_stopped_at) else None
 
     @property
     def action_needed(self) -> str | None:
@@ -101,17 +101,15 @@ def late(
     While a supplement is waited for the clock stands: late is then only what was late when it stopped (``stopped_at``;
     not known means in time). What ended without a result (not accepted, stopped) is not late.
     """
-    if due_at is None:
+    if due_at is None or (status.is_final and finished_at is None):
         return False
-    if finished_at is not None:
-        return finished_at > due_at
-    if status is Status.SUPPLEMENT_REQUIRED:
-        return stopped_at is not None and stopped_at > due_at
-    return _clock_runs(status) and now > due_at
+    if _clock_runs(status, stopped_at) or finished_at is not None:
+        return (finished_at or now) > due_at
+    return stopped_at is not None and stopped_at > due_at
 
 
-def _clock_runs(status: Status) -> bool:
-    return not status.is_final and status is not Status.SUPPLEMENT_REQUIRED
+def _clock_runs(status: Status, stopped_at: datetime | None) -> bool:
+    return not status.is_final and status is not Status.SUPPLEMENT_REQUIRED and stopped_at is None
 
 
 def public_answer(dossier: Dossier, now: datetime) -> dict[str, object]:

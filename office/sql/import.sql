@@ -3,13 +3,20 @@ INSERT INTO agency (code, name, name_en) VALUES (:code, :name, :name_en)
 ON CONFLICT (code) DO UPDATE SET name = excluded.name, name_en = excluded.name_en;
 
 -- name: procedure_put
-INSERT INTO procedure (code, name, name_en, field, field_en) VALUES (:code, :name, :name_en, :field, :field_en)
+INSERT INTO procedure (code, name, name_en, field, field_en, papers, letter, four_steps)
+VALUES (:code, :name, :name_en, :field, :field_en, :papers, :letter, :four_steps)
 ON CONFLICT (code) DO UPDATE
-   SET name = excluded.name, name_en = excluded.name_en, field = excluded.field, field_en = excluded.field_en;
+   SET name = excluded.name, name_en = excluded.name_en, field = excluded.field, field_en = excluded.field_en,
+       papers = excluded.papers, letter = excluded.letter, four_steps = excluded.four_steps;
 
 -- name: procedure_limit_put
-INSERT INTO procedure_limit (procedure_code, valid_from, time_limit) VALUES (:procedure_code, :valid_from, :time_limit)
-ON CONFLICT (procedure_code, valid_from) DO UPDATE SET time_limit = excluded.time_limit;
+INSERT INTO procedure_limit (procedure_code, valid_from, time_limit, fee)
+VALUES (:procedure_code, :valid_from, :time_limit, :fee)
+ON CONFLICT (procedure_code, valid_from) DO UPDATE SET time_limit = excluded.time_limit, fee = excluded.fee;
+
+-- name: group_kind_put
+INSERT INTO group_kind (id, name, name_en, parts) VALUES (:id, :name, :name_en, :parts)
+ON CONFLICT (id) DO UPDATE SET name = excluded.name, name_en = excluded.name_en, parts = excluded.parts;
 
 -- name: office_put
 INSERT INTO office (id, short_key, name, name_en, kind, address, valid_from, valid_to, replaced_by, calendar, policy)
@@ -28,6 +35,12 @@ DELETE FROM office_agency WHERE office_id = :office_id;
 -- name: office_agency_put
 INSERT INTO office_agency (office_id, agency_code) VALUES (:office_id, :agency_code);
 
+-- name: office_policies_clear
+DELETE FROM office_policy WHERE office_id = :office_id;
+
+-- name: office_policy_put
+INSERT INTO office_policy (office_id, valid_from, rules) VALUES (:office_id, :valid_from, :rules);
+
 -- name: service_put
 INSERT INTO service (office_id, id, name, name_en, prefix, expected_minutes, position)
 VALUES (:office_id, :id, :name, :name_en, :prefix, :expected_minutes, :position)
@@ -39,7 +52,8 @@ ON CONFLICT (office_id, id) DO UPDATE
 DELETE FROM service_procedure WHERE office_id = :office_id;
 
 -- name: service_procedure_put
-INSERT INTO service_procedure (office_id, service_id, procedure_code) VALUES (:office_id, :service_id, :procedure_code);
+INSERT INTO service_procedure (office_id, service_id, procedure_code, agency_code)
+VALUES (:office_id, :service_id, :procedure_code, :agency_code);
 
 -- name: counter_put
 INSERT INTO counter (id, office_id, name, position, skills) VALUES (:id, :office_id, :name, :position, :skills)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -14,7 +13,7 @@ from kit.appkeys import FEED
 from kit.body import Body, read_json
 from kit.edge import STAFF, conditional, json_bytes
 from kit.feed import stream
-from kit.problems import BadRequest, FieldError
+from kit.idempotency import idempotency_key
 from kit.snapshot import Snapshot
 from office.api import OFFICE_ID
 from tickets.counters import Counters
@@ -29,7 +28,6 @@ ISSUING: web.AppKey[Issuing] = web.AppKey("issuing", Issuing)
 COUNTERS: web.AppKey[Counters] = web.AppKey("counters", Counters)
 
 COUNTER_ID = "{counter_id:[a-z0-9][a-z0-9-]{0,39}}"
-_KEY = re.compile(r"[\x21-\x7e]{8,200}")
 _PHONE = r"^(\+84|0)\d{9,10}$"
 PRIVATE = "private, no-cache"
 
@@ -166,12 +164,3 @@ def token_in(request: web.Request) -> Token:
     if token is None:
         raise UnknownTicket
     return token
-
-
-def idempotency_key(request: web.Request) -> str | None:
-    """The request's Idempotency-Key (8 to 200 printable ASCII characters), None without one. Raises BadRequest."""
-    key = request.headers.get("Idempotency-Key")
-    if key is not None and not _KEY.fullmatch(key):
-        reason = "8 to 200 printable ASCII characters without spaces"
-        raise BadRequest("the Idempotency-Key is malformed", [FieldError("Idempotency-Key", reason)])
-    return key

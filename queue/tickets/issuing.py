@@ -11,6 +11,7 @@ import orjson
 import structlog
 
 from kit.database import Database, DatabaseUnavailable
+from kit.idempotency import KeyReused
 from kit.outbox import Publisher
 from metrics import catalogue
 from office.directory import Directory
@@ -28,10 +29,6 @@ class OfficeClosed(Exception):
 
 class UnknownService(LookupError):
     """The office has no such service."""
-
-
-class KeyReused(Exception):
-    """The idempotency key was used with another body."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import datetime
 
 import click
 import orjson
 
 from office.calendar import Calendar
-from tracking.deadlines import Deadline, DeadlinePolicy, Limit, deadline
+from office.policies import Policies
+from tracking.deadlines import Deadline, Limit, deadline
+from tracking.policy import Policy
 
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:?\d{2})?", re.ASCII)
 _WEEKDAYS = (
@@ -42,20 +43,21 @@ def due(office_id: str | None, received: str, limit: str, online: bool, as_json:
     Without --office the default calendar counts, and no database is asked. A TIME without an offset is local
     time at the office.
     """
-    calendar, rules = load_office_rules(office_id) if office_id is not None else (Calendar.default(), {})
+    calendar, policies = load_office_rules(office_id) if office_id is not None else (Calendar.default(), Policies(()))
     try:
-        policy = DeadlinePolicy.from_mapping(rules)
-        counted = deadline(_moment(received, calendar), Limit.parse(limit), calendar, policy, online=online)
+        at = _moment(received, calendar)
+        policy = Policy.from_mapping(policies.on(calendar.local(at).date())).deadlines
+        counted = deadline(at, Limit.parse(limit), calendar, policy, online=online)
     except ValueError as error:
         raise BadInput(str(error)) from None
     click.echo(_as_json(counted) if as_json else _as_text(counted))
 
 
-def load_office_rules(office_id: str) -> tuple[Calendar, Mapping[str, object]]:
-    """Return calendar and deadline policy of the office in the database; unknown: ends with status 2."""
-    from service.commands.offices import calendar_and_policy  # noqa: PLC0415 - only this path needs the database
+def load_office_rules(office_id: str) -> tuple[Calendar, Policies]:
+    """Return calendar and rules of the office in the database; unknown: ends with status 2."""
+    from service.commands.offices import calendar_and_policies  # noqa: PLC0415 - only this path needs the database
 
-    return calendar_and_policy(office_id)
+    return calendar_and_policies(office_id)
 
 
 def _moment(text: str, calendar: Calendar) -> datetime:

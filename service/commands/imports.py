@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,9 +15,12 @@ from kit.database import Database, DatabaseUnavailable
 from office.catalogue import CatalogueError
 from office.catalogue import read as read_catalogue
 from office.catalogue import write as write_catalogue
+from office.policies import QUEUE_RULES, Rules, check_queue_rules
 from service.commands.database import CommandError, open_database
-from tracking.deadlines import DeadlinePolicy
-from tracking.imports import ImportFileError, Outcome, import_file
+from tracking.exchange.files import ImportFileError
+from tracking.exchange.imports import ORIGIN, Outcome, import_file
+from tracking.exchange.state import SLUG
+from tracking.policy import NAMES, Policy
 
 SHOWN_ERRORS = 20
 FILE = click.Path(exists=False, dir_okay=False, path_type=Path)
@@ -41,13 +45,16 @@ def import_offices(file: Path) -> None:
 @import_.command("dossiers")
 @click.argument("file", type=FILE)
 @click.option("--skip-bad", is_flag=True, help="Keep the good rows of a file that has bad ones.")
-def import_dossiers(file: Path, skip_bad: bool) -> None:
+@click.option("--origin", default=ORIGIN, metavar="NAME", help="A short name of the system that the file comes from.")
+def import_dossiers(file: Path, skip_bad: bool, origin: str) -> None:
     """Add or update the dossiers in FILE.csv or FILE.jsonl. A bad row is named by its line; then nothing is kept."""
+    if not re.fullmatch(SLUG, origin):
+        raise CommandError(f"--origin {origin[:40]!r}: expected a short name of small letters, digits and dashes")
     try:
         with file.open("rb") as opened:
             lines = sum(1 for _ in opened)
         with click.progressbar(length=lines, label=file.name, file=sys.stderr) as bar:
-            outcome = asyncio.run(_dossiers(file, skip_bad, bar.update))
+            outcome = asyncio.run(_dossiers(file, skip_bad, origin, bar.update))
             bar.update(lines - bar.pos)
     except OSError as error:
         raise CommandError(f"{file}: {error.strerror}") from None
@@ -67,22 +74,31 @@ async def load_offices(database: Database, file: Path) -> None:
     """Write the catalogue in ``file`` in one transaction. Raises CatalogueError, DatabaseUnavailable."""
     catalogue = read_catalogue(file)
     for office in catalogue.office:
-        try:
-            DeadlinePolicy.from_mapping(
-                {key: value for key, value in office.policy.items() if key == "transfer_cutoff"}
-            )
-        except ValueError as error:
-            raise CatalogueError(f"{file}: office {office.id}: policy: {error}") from None
+        _check_rules(f"{file}: office {office.id}: policy", office.policy)
+        for change in office.policy_change:
+            _check_rules(f"{file}: office {office.id}: policy_change of {change.valid_from}", change.rules)
     try:
         async with database.transaction() as connection:
             await write_catalogue(connection, catalogue)
+    except CatalogueError as error:
+        raise CatalogueError(f"{file}: {error}") from None
     except asyncpg.UniqueViolationError as error:
         raise CatalogueError(f"{file}: {error.detail}") from None
 
 
-async def _dossiers(file: Path, skip_bad: bool, progress: Callable[[int], None]) -> Outcome:
+def _check_rules(place: str, rules: Rules) -> None:
+    if unknown := sorted(rules.keys() - {*NAMES, *QUEUE_RULES}):
+        raise CatalogueError(f"{place}: {unknown[0]}: there is no such rule")
+    try:
+        Policy.from_mapping(rules)
+        check_queue_rules(rules)
+    except ValueError as error:
+        raise CatalogueError(f"{place}: {error}") from None
+
+
+async def _dossiers(file: Path, skip_bad: bool, origin: str, progress: Callable[[int], None]) -> Outcome:
     async with open_database() as database, database.connection() as connection:
-        return await import_file(connection, file, skip_bad=skip_bad, progress=progress)
+        return await import_file(connection, file, skip_bad=skip_bad, origin=origin, progress=progress)
 
 
 def _report(file: Path, outcome: Outcome) -> None:

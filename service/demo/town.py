@@ -19,8 +19,6 @@ FIELD_SHARES: Final[Mapping[str, tuple[float, float]]] = {
     "Y tế": (0.5, 1), "Giao thông vận tải": (0.5, 1), "Tư pháp": (20, 30), "Doanh nghiệp": (5, 20),
 }  # fmt: skip
 """Weight of each field at the counter, and online or by post."""
-LAND_REGISTRY: Final = frozenset({"1.013978", "1.012782", "1.012784", "1.011441"})
-"""Procedures that the province's land registration office decides, wherever they are handed in."""
 NEIGHBOURS: Final = {
     "tay-ho": "H26.19", "phu-thuong": "H26.18", "my-duc": "H26.85", "huong-son": "H26.84",
     "ben-thanh": "H29.76", "go-vap": "H29.41", "ha-noi-centre": "H26.18", "ha-noi-branch-7": "H26.19",
@@ -36,13 +34,16 @@ ONE_DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Office:
-    """What a dossier needs of the office that takes it in; ``procedures`` are those of all its services."""
+    """What a dossier needs of the office that takes it in; ``procedures`` are those of all its services, ``deciding``
+    the agencies of those that another one decides than the first of its own.
+    """
 
     id: str
     calendar: Calendar
     policy: DeadlinePolicy
     agencies: tuple[str, ...]
     procedures: tuple[str, ...]
+    deciding: Mapping[str, str]
 
     @classmethod
     def from_mapping(cls, entry: Mapping[str, Any]) -> Office:
@@ -54,6 +55,11 @@ class Office:
             policy=DeadlinePolicy.from_mapping(cutoff),
             agencies=tuple(entry["agencies"]),
             procedures=tuple(code for service in entry.get("service", ()) for code in service["procedures"]),
+            deciding={
+                code: agency
+                for service in entry.get("service", ())
+                for code, agency in service.get("agencies", {}).items()
+            },
         )
 
 
@@ -171,12 +177,11 @@ class Town:
         return self.dice.pick({procedure: 1 / place for place, procedure in enumerate(offered, 1)})
 
     def _competent(self, office: Office, procedure: Procedure) -> str:
-        own = office.agencies[0]
-        if procedure.code in LAND_REGISTRY:
-            return f"{own[:3]}.11"
+        if named := office.deciding.get(procedure.code):
+            return named
         if office.id in NEIGHBOURS and self.dice.roll() < NEIGHBOUR_SHARE:
             return NEIGHBOURS[office.id]
-        return own
+        return office.agencies[0]
 
 
 def spans(office: Office, start: datetime, end: datetime) -> list[Span]:

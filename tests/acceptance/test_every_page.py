@@ -27,6 +27,11 @@ PLAIN_PAGES = (
     "/o/tay-ho",
     "/o/tay-ho-district",
     f"/o/{OFFICE}/sign",
+    "/procedures",
+    "/procedures/tay-ho",
+    "/procedures/tay-ho?q=dat+dai",
+    "/procedures/tay-ho?q=nothing",
+    "/procedures/tay-ho-district",
     "/desk",
     "/no-such-page",
 )

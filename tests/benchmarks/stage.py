@@ -37,7 +37,9 @@ from service.embedded.redis import EmbeddedRedis
 from service.prepare import migrate_database
 from service.webchild import WebServer
 from tracking import codes
-from tracking.imports import DossierRow, Outcome, merge, read_rows
+from tracking.exchange.files import read_rows
+from tracking.exchange.imports import Outcome, merge
+from tracking.exchange.state import DossierRow
 
 OFFICE, SERVICES = "demo-24h", ("ho-tich", "chung-thuc", "dat-dai")
 DOSSIERS, TICKETS = 10_000, 200

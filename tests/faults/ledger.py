@@ -17,7 +17,8 @@ from kit.database import Connection
 from tests.faults.load import Sample
 from tests.faults.running import OFFICE, RunningService
 from tests.faults.wire import Broken, Refused, Wire
-from tracking.imports import DossierRow, Outcome, merge
+from tracking.exchange.imports import Outcome, merge
+from tracking.exchange.state import DossierRow
 
 STATUSES = (4, 5, 6)
 """A dossier of the ledger has the status that belongs to its version, so that any mixture of two shows."""

@@ -25,7 +25,7 @@ from kit.sessions import Passwords, Role, put_staff
 from office import catalogue
 from service.app import build, serving
 from service.settings import load
-from tracking.imports import import_file
+from tracking.exchange.imports import import_file
 
 if TYPE_CHECKING:
     from tests.conftest import Servers

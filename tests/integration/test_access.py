@@ -21,6 +21,8 @@ FILLED = {
     "move": "start",
     "action": "close",
     "name": "nothing.css",
+    "form": "receipt",
+    "id": "1",
 }
 STREAMS = "/live"
 Answer = tuple[int, Any, Any]

@@ -281,6 +281,28 @@ WRONG = [
     ("policy =", 'calendar = { hours = { mon = ["7-8"] } }\npolicy =', ["office.0.calendar: hours.mon", "'7'"]),
     ("policy =", 'calendar = { saturdy = "closed" }\npolicy =', ["saturdy: not a key of a calendar"]),
     ('transfer_cutoff = "10:00"', 'transfer_cutoff = "25:00"', ["transfer_cutoff"]),
+    ("transfer_cutoff =", "cutoff =", ["offices.toml: office tay-ho: policy: cutoff: there is no such rule"]),
+    ("policy = {", "policy = { target_wait_min = 0,", ["office tay-ho: policy: target_wait_min: 0 is no whole number"]),
+    (
+        '"10:00" }',
+        '"10:00" }\n[[office.policy_change]]\nvalid_from = 2026-01-01\nrules = { max_extensions = 10 }',
+        ["offices.toml: office tay-ho: policy_change of 2026-01-01: max_extensions: 10"],
+    ),
+    (
+        '"10:00" }',
+        '"10:00" }\n[[office.policy_change]]\nvalid_from = 2026-01-01\nrules = { extensions = 1 }',
+        ["offices.toml: office tay-ho: policy_change of 2026-01-01: extensions: there is no such rule"],
+    ),
+    (
+        'procedures = ["2.000815"]',
+        'procedures = ["2.000815"]\nagencies = { "2.000815" = "H26.11" }',
+        ["offices.toml: office tay-ho: there is no agency 'H26.11'"],
+    ),
+    (
+        "[[office]]",
+        '[[group]]\nid = "g"\nname = "g"\nname_en = "g"\npart = [{ procedure = "2.000815" }, { procedure = "9.9" }]\n[[office]]',
+        ["offices.toml: group g: there is no procedure '9.9'"],
+    ),
     ('limit = "0d"', 'limit = "0w"', ["limit"]),
     ("schema = 1", "schema = 2", ["line 1", "schema"]),
     ("schema = 1", "schema = ", ["offices.toml: ", "line 1"]),
@@ -299,7 +321,8 @@ def test_a_wrong_catalogue_names_the_place_and_changes_nothing(run: Run, tmp_pat
 EVERYTHING = """
     SELECT to_jsonb(office) FROM office UNION ALL SELECT to_jsonb(service) FROM service
     UNION ALL SELECT to_jsonb(counter) FROM counter UNION ALL SELECT to_jsonb(agency) FROM agency
-    UNION ALL SELECT to_jsonb(procedure_limit) FROM procedure_limit
+    UNION ALL SELECT to_jsonb(procedure_limit) FROM procedure_limit UNION ALL SELECT to_jsonb(procedure) FROM procedure
+    UNION ALL SELECT to_jsonb(office_policy) FROM office_policy UNION ALL SELECT to_jsonb(group_kind) FROM group_kind
     UNION ALL SELECT to_jsonb(service_procedure) FROM service_procedure ORDER BY 1
 """
 
@@ -311,6 +334,54 @@ def test_the_same_catalogue_twice_is_the_same(run: Run, tmp_path: Path, database
         assert len(before) > 100
         assert run("import", "offices", str(demo)).returncode == 0
     assert fetch(database_url, EVERYTHING) == before
+
+
+MORE = """\
+schema = 1
+[[group]]
+id = "copies"
+name = "Bản sao"
+name_en = "Copies"
+part = [{ procedure = "2.000815" }, { procedure = "2.000815", after = [0] }]
+"""
+CHANGES_OF_POLICY = """
+[[office.policy_change]]
+valid_from = 2026-01-01
+rules = { max_extensions = 2 }
+
+[[office.service]]
+id = "chung-thuc"
+"""
+
+
+def test_a_file_may_refer_to_what_an_earlier_one_brought(run: Run, offices: Path, tmp_path: Path) -> None:
+    (tmp_path / "more.toml").write_text(MORE)
+    done = run("import", "offices", "more.toml")
+    assert (done.returncode, done.stdout) == (0, "0 offices loaded from more.toml\n"), done.stderr
+
+
+def test_changes_of_policy_are_replaced_with_their_office(run: Run, offices: Path, database_url: str) -> None:
+    changed = OFFICES.replace('\n[[office.service]]\nid = "chung-thuc"\n', CHANGES_OF_POLICY, 1)
+    for valid_from in ("2026-01-01", "2026-02-01"):
+        offices.write_text(changed.replace("2026-01-01", valid_from))
+        assert run("import", "offices", offices.name).returncode == 0
+        rows = fetch(database_url, "SELECT valid_from::text, rules::text FROM office_policy")
+        assert rows == [(valid_from, '{"max_extensions": 2}')]
+    offices.write_text(OFFICES)
+    assert run("import", "offices", offices.name).returncode == 0
+    assert fetch(database_url, "SELECT FROM office_policy") == []
+
+
+def test_due_follows_the_policy_of_the_day_it_came_in(run: Run, offices: Path) -> None:
+    offices.write_text(
+        OFFICES.replace('\n[[office.service]]\nid = "chung-thuc"\n', CHANGES_OF_POLICY, 1)
+        .replace("2026-01-01", "2026-09-22")
+        .replace("max_extensions = 2", 'transfer_cutoff = "16:00"')
+    )
+    assert run("import", "offices", offices.name).returncode == 0
+    for day, due in (("2026-09-21", "2026-09-22"), ("2026-09-22", "2026-09-22")):
+        said_due = run("due", "--office", "tay-ho", "--received", f"{day}T14:00", "--limit", "0d", "--json").stdout
+        assert json.loads(said_due)["due"] == f"{due}T17:00:00+07:00"
 
 
 def test_services_may_swap_their_letters(run: Run, offices: Path, database_url: str) -> None:

@@ -57,6 +57,10 @@ async def test_every_answer_is_as_described(site: Site) -> None:
     await ask(site, "/api/v1/offices")
     office = await ask(site, "/api/v1/offices/{office_id}", path=f"/api/v1/offices/{OFFICE}")
     await ask(site, "/api/v1/offices/{office_id}", path="/api/v1/offices/nowhere")
+    for tail in ("", "?q=khai+sinh", "?q=nothing+like+it", f"?q={'x' * 101}"):
+        path = f"/api/v1/offices/{OFFICE}/procedures{tail}"
+        await ask(site, "/api/v1/offices/{office_id}/procedures", path=path)
+    await ask(site, "/api/v1/offices/{office_id}/procedures", path="/api/v1/offices/nowhere/procedures")
     for code in (SHOWN, MISSING, "nonsense"):
         await ask(site, "/api/v1/dossiers/{code}", path=f"/api/v1/dossiers/{code}")
     queues = f"/api/v1/offices/{OFFICE}/queues"

@@ -403,3 +403,42 @@ def test_the_next_opening_is_open_and_nothing_before_it_opens(calendar: Calendar
     assert opens >= start
     assert calendar.is_open(opens)
     assert not any(start <= begin < opens for begin, _ in calendar.opening_spans(start.date()))
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "minutes"),
+    [
+        ("2026-08-21T15:30", "2026-08-21T15:30", 0),
+        ("2026-08-21T15:30", "2026-08-21T17:00", 90),
+        ("2026-08-21T11:00", "2026-08-21T14:00", 60),  # the noon break does not count
+        ("2026-08-21T18:00", "2026-08-22T06:00", 0),
+        ("2026-08-21T15:30", "2026-08-24T08:00", 90 + 450 + 30),  # 22 August is a make-up Saturday with weekday hours
+        ("2026-08-28T16:00", "2026-09-03T07:45", 60 + 15),  # a plain Saturday, the swapped Monday and National Day
+        ("2026-12-31T16:59:59", "2027-01-04T07:31:59", 1 + 1),  # counted in whole minutes
+        # 2025: 261 weekdays, 12 of them off (1 January, 5 of Tết, 7 and 30 April, 1 and 2 May, 1 and 2 September), and
+        # the make-up Saturday 26 April; nobody works on 1 and 2 January 2026.
+        ("2024-12-31T16:00", "2026-01-05T07:30", 60 + 450 * (261 - 12 + 1)),
+    ],
+)
+def test_working_minutes_between_by_hand(start: str, end: str, minutes: int) -> None:
+    assert Calendar.default().working_minutes_between(at(start), at(end)) == minutes
+
+
+def test_working_minutes_are_not_counted_backwards() -> None:
+    with pytest.raises(ValueError, match="cannot count backwards"):
+        Calendar.default().working_minutes_between(at("2026-08-21T15:30"), at("2026-08-21T15:29"))
+
+
+@given(calendars(), MOMENTS, st.integers(0, 59), st.integers(0, 50_000))
+@settings(deadline=None)
+def test_working_minutes_are_what_was_added(calendar: Calendar, start: datetime, second: int, n: int) -> None:
+    start = start.replace(second=second)
+    assert calendar.working_minutes_between(start, calendar.add_working_time(start, n)) == n
+
+
+@given(calendars(), st.lists(MOMENTS, min_size=3, max_size=3).map(sorted))
+@settings(deadline=None)
+def test_working_minutes_are_the_sum_of_their_parts(calendar: Calendar, moments: list[datetime]) -> None:
+    first, middle, last = moments
+    parts = calendar.working_minutes_between(first, middle) + calendar.working_minutes_between(middle, last)
+    assert calendar.working_minutes_between(first, last.astimezone(UTC)) == parts

@@ -20,7 +20,8 @@ from markupsafe import Markup
 from kit.pages import Pages
 from kit.problems import Problem
 from kit.sessions import Role, Staff
-from office.model import Office, Service
+from office.model import Agency, Office, Procedure, RequiredPaper, Service
+from office.pages import Field
 from service.problems import PROBLEMS
 from tickets.counters import AtCounter, CounterState
 from tickets.ticket import State
@@ -30,7 +31,7 @@ REPOSITORY = Path(__file__).parents[2]
 CATALOGUE = REPOSITORY / "kit/locale/en/LC_MESSAGES/motcua.po"
 TEMPLATES = {
     f"{package}/{file.name}"
-    for package, folder in (("kit", "kit"), ("tracking", "tracking"), ("tickets", "queue/tickets"))
+    for package, folder in (("kit", "kit"), ("office", "office"), ("tracking", "tracking"), ("tickets", "queue/tickets"))
     for file in (REPOSITORY / folder / "templates").glob("*.html")
 }
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
@@ -54,7 +55,7 @@ def catalogue() -> Catalog:
 
 @pytest.fixture(scope="module")
 def pages() -> Pages:
-    return Pages(("kit", "tracking", "tickets"), CATALOGUE.read_bytes())
+    return Pages(("kit", "office", "tracking", "tickets"), CATALOGUE.read_bytes())
 
 
 def messages(catalogue: Catalog) -> Iterator[Message]:
@@ -138,6 +139,32 @@ def office(exists: bool, takes_tickets: bool, opens: datetime | None) -> dict[st
     }
 
 
+PAPERS = (RequiredPaper("Tờ khai", "Form", True), RequiredPaper("Hộ chiếu", "Passport", False))
+PROCEDURES = tuple(
+    Procedure(f"1.{limit}", "Khai sinh", "Birth", "Hộ tịch", "Civil status", limit, fee, papers, None, fee == 0, agency)
+    for limit, fee, papers, agency in (
+        ("0d", 0, PAPERS, "H26.99"), ("1d", 8000, PAPERS[:1], None), ("3d", 1, (), "H26.99"), ("1h", 0, (), None),
+        ("4h", 0, (), None), (None, 0, (), None),
+    )
+)  # fmt: skip
+
+
+def procedures(exists: bool, typed: str, count: int, number: int = 1, pages: int = 1) -> dict[str, Any]:
+    return {
+        "office": OFFICE,
+        "exists": exists,
+        "replaced_by": [OFFICE],
+        "typed": typed,
+        "count": count,
+        "fields": [Field("Hộ tịch", "Civil status", PROCEDURES[:count])] if count else [],
+        "services": {one.code: list(SERVICES.values()) * 2 for one in PROCEDURES},
+        "agencies": {"H26.99": Agency("H26.99", "Ủy ban", "Committee")},
+        "number": number,
+        "pages": pages,
+        "dong": str,
+    }
+
+
 WAIT = {"p50": 5, "p90": 9}
 COUNTERS = [
     CounterState(f"here-{n}", "here", f"Quầy {n}", ("births",), (), at, None) for n, at in ((1, NOW), (2, None))
@@ -154,6 +181,14 @@ CASES: dict[str, list[dict[str, Any]]] = {
         for status in Status
         for due, changes in ((datetime(2026, 11, 25, tzinfo=UTC), 0), (datetime(2026, 11, 10, tzinfo=UTC), 1),
                              (datetime(2026, 11, 10, tzinfo=UTC), 2))
+    ],
+    "office/choose.html": [{"offices": [OFFICE]}],
+    "office/procedures.html": [
+        procedures(exists=False, typed="", count=0),
+        procedures(exists=True, typed="", count=0),
+        procedures(exists=True, typed="birth", count=0),
+        procedures(exists=True, typed="birth", count=1),
+        *(procedures(exists=True, typed="", count=6, number=number, pages=3) for number in (1, 2, 3)),
     ],
     "tickets/offices.html": [{"offices": [OFFICE]}],
     "tickets/office.html": [

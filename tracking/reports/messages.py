@@ -1,0 +1,79 @@
+"""Messages that somebody has to look after: those that could not be sent, and the phone calls to make."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from aiohttp import web
+
+from kit.appkeys import DATABASE, PAGES
+from kit.edge import REQUEST_ID, STAFF, see_other
+from kit.pages import in_language, language_of
+from tracking.reports.asking import SUPERVISING, signed_in
+from tracking.reports.numbers import number
+from tracking.reports.store import queries
+from tracking.reports.supervision import at_office
+
+SHOWN = 100
+ID = "[0-9]{1,18}"
+
+
+class UnknownMessage(LookupError):
+    """The office has no message of that number."""
+
+
+def routes() -> list[web.RouteDef]:
+    """The addresses of this module."""
+    return [
+        web.get("/office/messages", show_messages),
+        web.post(f"/office/messages/{{id:{ID}}}/retry", retry),
+        web.post(f"/office/messages/{{id:{ID}}}/drop", drop),
+        web.post(f"/office/messages/{{id:{ID}}}/called", called),
+    ]
+
+
+async def show_messages(request: web.Request) -> web.Response:
+    """GET /office/messages: dead letters, and whom to call. Shows names and phone numbers, to staff."""
+    staff = await signed_in(request, SUPERVISING)
+    detail, _ = await at_office(request, staff)
+    async with request.app[DATABASE].connection() as connection:
+        dead = await queries.messages_dead.rows(connection, office_id=staff.office, page_size=SHOWN)
+        calls = await queries.messages_to_call.rows(connection, office_id=staff.office, page_size=SHOWN)
+    return request.app[PAGES].render(
+        request,
+        "tracking/office/messages.html",
+        staff=staff,
+        office=detail.office,
+        dead=dead,
+        calls=calls,
+        most=SHOWN,
+        local=detail.calendar.local,
+        number=partial(number, language=language_of(request)),
+    )
+
+
+async def retry(request: web.Request) -> web.Response:
+    """POST /office/messages/{id}/retry: a dead letter waits again, with all its attempts."""
+    return await _change(request, "message_retry")
+
+
+async def drop(request: web.Request) -> web.Response:
+    """POST /office/messages/{id}/drop: a dead letter is given up."""
+    return await _change(request, "message_drop")
+
+
+async def called(request: web.Request) -> web.Response:
+    """POST /office/messages/{id}/called: the phone call was made."""
+    return await _change(request, "message_called")
+
+
+async def _change(request: web.Request, query: str) -> web.Response:
+    # What somebody else has done already stays as it is: the page shows how things stand now.
+    staff, message = request[STAFF], int(request.match_info["id"])
+    async with request.app[DATABASE].transaction() as connection:
+        if not await queries.message_there.value(connection, id=message, office_id=staff.office):
+            raise UnknownMessage
+        await getattr(queries, query).run(
+            connection, id=message, office_id=staff.office, staff_id=staff.id, request_id=request[REQUEST_ID]
+        )
+    return see_other(in_language(language_of(request), "/office/messages"))

@@ -1,0 +1,151 @@
+"""Reports out of PostgreSQL: a month a statement, so that each keeps its deadline however long the period is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from kit import sql
+from kit.database import Connection, Database, DatabaseUnavailable
+from office.directory import Directory
+from office.model import Office, OfficeDetail
+from tracking.policy import Policy
+from tracking.reports.figures import Others, Tally
+from tracking.reports.period import Period
+from tracking.reports.report import Counted, ProcedureName, Report, build
+
+queries = sql.load("tracking.reports")
+AT_ONCE = 2
+"""Reports that one worker makes at a time: they are long, and clerks need the connections too."""
+LONGEST_WAIT = 5.0
+"""Seconds until somebody who waits for a turn is asked to come again."""
+
+
+class Reports:
+    """Counts the dossiers of offices."""
+
+    def __init__(self, database: Database, directory: Directory) -> None:
+        self._database = database
+        self._directory = directory
+        self._turn = asyncio.Semaphore(AT_ONCE)
+
+    async def read(self, office_id: str, period: Period, now: datetime, *, below: bool = False) -> Report:
+        """The report of an office, with ``below`` of every office under it too.
+
+        Raises UnknownOffice, DatabaseUnavailable.
+        """
+        detail = await self._directory.detail(office_id)
+        offices = await self.offices(office_id, below=below)
+        await self._take_turn()
+        try:
+            return await self._count(detail, offices, period, now)
+        finally:
+            self._turn.release()
+
+    async def offices(self, office_id: str, *, below: bool) -> dict[str, Office]:
+        """The office, and with ``below`` all that stand under it at any depth. Raises UnknownOffice."""
+        own = (await self._directory.detail(office_id)).office
+        every = await self._directory.offices()
+        found = {office_id: own}
+        grown = below
+        while grown:
+            more = {one.id: one for one in every.values() if one.parent in found and one.id not in found}
+            found |= more
+            grown = bool(more)
+        return found
+
+    async def _take_turn(self) -> None:
+        try:
+            async with asyncio.timeout(LONGEST_WAIT):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise DatabaseUnavailable("too many reports at once") from None
+
+    async def _count(
+        self, detail: OfficeDetail, offices: Mapping[str, Office], period: Period, now: datetime
+    ) -> Report:
+        zone, ids = detail.calendar.timezone, list(offices)
+        months: list[Counted] = []
+        for month in period.months():
+            first, past = month.bounds(zone)
+            async with self._database.connection() as connection:
+                months.append(await _month(connection, ids, first, past, now, zone.key))
+        channels = Counter[str]()
+        for counted in months:
+            channels.update(counted.channels)
+        first, past = period.bounds(zone)
+        async with self._database.connection() as connection:
+            others = await _others(connection, ids, first, past, now, channels)
+            codes = list({code for counted in months for code in counted.procedures})
+            rows = await queries.report_procedures.rows(connection, codes=codes)
+        return build(
+            period,
+            months,
+            others,
+            {row["code"]: ProcedureName(**row) for row in rows},
+            {office.id: (office.name, office.name_en) for office in offices.values()},
+            four_steps_target=_target(detail, period),
+        )
+
+
+def _target(detail: OfficeDetail, period: Period) -> int:
+    first, _ = period.bounds(detail.calendar.timezone)
+    return Policy.from_mapping(detail.policies.on(first.date())).four_steps_share_percent
+
+
+async def _month(  # noqa: PLR0917, PLR0913 - one span of time at some offices, as the queries want it
+    connection: Connection, offices: Sequence[str], first: datetime, past: datetime, now: datetime, zone: str
+) -> Counted:
+    span = {"offices": offices, "first": first, "past": past}
+    tallies: dict[str, dict[str, Tally]] = {"office": {}, "procedure": {}}
+    channels = Counter[str]()
+    for row in await queries.report_cells.rows(connection, **span, now=now, zone=zone):
+        if row["dimension"] == "channel":
+            channels[row["key"]] += row["dossiers"]
+        else:
+            _add_cell(tallies[row["dimension"]].setdefault(row["key"], Tally()), row)
+    for row in await queries.report_times.rows(connection, **span):
+        tally = tallies[row["dimension"]].setdefault(row["key"], Tally())
+        tally.whole_times[row["whole"]] += row["dossiers"]
+        tally.net_times[row["net"]] += row["dossiers"]
+    for row in await queries.report_finished.rows(connection, **span):
+        tallies[row["dimension"]].setdefault(row["key"], Tally()).finished = row["dossiers"]
+    return Counted(tallies["office"], tallies["procedure"], channels)
+
+
+def _add_cell(tally: Tally, row: Mapping[str, Any]) -> None:
+    tally.law[row["result"]] += row["dossiers"]
+    tally.index[row["result_766"]] += row["dossiers"]
+    if row["result"] not in ("not_accepted", "stopped"):
+        tally.timed += row["timed"]
+        tally.minutes += row["minutes"]
+        tally.stopped += row["stopped"]
+        tally.at_counter += row["at_counter"]
+        tally.on_the_spot += row["on_the_spot"]
+
+
+async def _others(  # noqa: PLR0917, PLR0913 - see _month
+    connection: Connection,
+    offices: Sequence[str],
+    first: datetime,
+    past: datetime,
+    now: datetime,
+    channels: Mapping[str, int],
+) -> Others:
+    span = {"offices": offices, "first": first, "past": past}
+    apologies = await queries.report_apologies.row(connection, **span)
+    feedback = await queries.report_feedback.row(connection, **span, now=now)
+    assert apologies is not None and feedback is not None
+    return Others(
+        scores={row["score"]: row["ratings"] for row in await queries.report_ratings.rows(connection, **span)},
+        apologies_owed=apologies["owed"],
+        apologies_sent=apologies["sent"],
+        letters={row["kind"]: row["letters"] for row in await queries.report_letters.rows(connection, **span)},
+        feedback_received=feedback["received"],
+        feedback_judged=feedback["judged"],
+        feedback_in_time=feedback["in_time"],
+        channels=dict(channels),
+    )
