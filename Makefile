@@ -4,10 +4,10 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types bench fmt lock messages screenshot clean python
+.PHONY: help run test lint types bench bench-dossiers fmt lock messages screenshot clean python
 
 help: ## list what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
 run: .venv/product ## install what it needs and serve the demo on http://localhost:8080 (ARGS="--port 9000")
 	@$(BIN)/motcua serve --demo $(ARGS)
@@ -25,6 +25,9 @@ types: .venv/tools ## mypy --strict
 bench: .venv/tools ## status reads beside named peers, in one run
 	@$(BIN)/python -m tests.benchmarks.status_reads $(ARGS)
 	@$(BIN)/python -m pytest tests/benchmarks --benchmark-only --benchmark-columns=median,iqr,ops,rounds
+
+bench-dossiers: .venv/tools ## import a million dossiers, then look-ups and a report among them
+	@$(BIN)/python -m tests.benchmarks.dossiers_at_scale $(ARGS)
 
 fmt: .venv/tools ## format the code
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .

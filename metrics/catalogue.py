@@ -59,6 +59,18 @@ outbox_published = Counter(
     registry=registry,
 )
 live_watchers = Gauge("motcua_live_watchers", "Open server-sent event streams of this worker.", registry=registry)
+messages = Counter(
+    "motcua_messages",
+    "Attempts to tell somebody, by channel (email, sms, webhook) and how they ended: sent, put_off, dead.",
+    ("channel", "state"),
+    registry=registry,
+)
+messages_open = Gauge(
+    "motcua_messages_open",
+    "Messages of the whole service that are waiting or dead, by channel (email, sms, phone, webhook).",
+    ("channel", "state"),
+    registry=registry,
+)
 tickets_issued = Counter("motcua_tickets_issued", "Queue tickets issued, by office.", ("office",), registry=registry)
 tickets_called = Counter(
     "motcua_tickets_called", "Queue tickets called to a counter, by office.", ("office",), registry=registry

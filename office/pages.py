@@ -18,7 +18,7 @@ from kit.problems import BadRequest, FieldError
 from office.api import DIRECTORY, OFFICE_ID, typed_query
 from office.model import Procedure
 
-PER_PAGE = 10
+PER_PAGE = 15
 """So that a page stays small on a phone, with hundreds of procedures too."""
 
 

@@ -6,6 +6,8 @@ from kit.edge import Access
 from tickets.counters import AT_THE_COUNTER
 from tracking.cases import WORKING
 from tracking.exchange.api import EXCHANGING
+from tracking.notices.webhook_api import KEEPERS, READERS
+from tracking.reports.asking import REPORTING, SUPERVISING
 
 EVERYONE = None
 
@@ -22,6 +24,7 @@ ACCESS: Access = {
     ("GET", "/api/v1/offices/{office_id}"): EVERYONE,
     ("GET", "/api/v1/offices/{office_id}/procedures"): EVERYONE,
     ("GET", "/api/v1/offices/{office_id}/queues"): EVERYONE,
+    ("GET", "/api/v1/offices/{office_id}/reports"): REPORTING,
     ("GET", "/api/v1/offices/{office_id}/live"): EVERYONE,
     ("POST", "/api/v1/offices/{office_id}/tickets"): EVERYONE,
     ("GET", "/api/v1/tickets/{token}"): EVERYONE,
@@ -46,6 +49,11 @@ ACCESS: Access = {
     ("POST", "/r/{lookup_token}/feedback"): EVERYONE,
     ("GET", "/r/{lookup_token}/contact"): EVERYONE,
     ("POST", "/r/{lookup_token}/contact"): EVERYONE,
+    ("GET", "/api/v1/events"): READERS,
+    ("GET", "/api/v1/webhooks"): KEEPERS,
+    ("POST", "/api/v1/webhooks"): KEEPERS,
+    ("DELETE", "/api/v1/webhooks/{webhook_id}"): KEEPERS,
+    ("POST", "/api/v1/webhooks/{webhook_id}/replay"): KEEPERS,
     ("GET", "/"): EVERYONE,
     ("GET", "/find"): EVERYONE,
     ("GET", "/d/{code}"): EVERYONE,
@@ -66,6 +74,18 @@ ACCESS: Access = {
     ("GET", "/desk/dossiers/{code}/paper/{form}"): WORKING,
     ("GET", "/desk/notices/{id}/paper"): WORKING,
     ("GET", "/desk/register"): WORKING,
+    # These pages lead whoever is not signed in, or has no part in them, to the desk: see tracking.reports.asking.
+    ("GET", "/office"): EVERYONE,
+    ("GET", "/office/reports"): EVERYONE,
+    ("GET", "/office/dossiers"): EVERYONE,
+    ("GET", "/office/apologies"): EVERYONE,
+    ("GET", "/office/messages"): EVERYONE,
+    ("GET", "/office/feedback"): EVERYONE,
+    ("POST", "/office/messages/{id}/retry"): SUPERVISING,
+    ("POST", "/office/messages/{id}/drop"): SUPERVISING,
+    ("POST", "/office/messages/{id}/called"): SUPERVISING,
+    ("POST", "/office/feedback/{id}/assign"): SUPERVISING,
+    ("POST", "/office/feedback/{id}/answer"): SUPERVISING,
     ("GET", "/static/{name}"): EVERYONE,
     ("GET", "/robots.txt"): EVERYONE,
 }

@@ -19,11 +19,17 @@ import tracking.api
 import tracking.case_api
 import tracking.exchange.api
 import tracking.group_pages
+import tracking.notices.webhook_api
 import tracking.pages
+import tracking.paper.pages
 import tracking.receipts.api
 import tracking.receipts.level1
 import tracking.receipts.pages
-import tracking.paper.pages
+import tracking.reports.api
+import tracking.reports.feedback
+import tracking.reports.messages
+import tracking.reports.pages
+import tracking.reports.supervision
 from kit import appkeys, logs
 from kit.body import LARGEST_BODY
 from kit.cache import VersionedCache
@@ -56,9 +62,14 @@ from tracking.exchange.pushes import Pushes
 from tracking.groups import group_topic
 from tracking.intake import Intake
 from tracking.lane import DossierSource
+from tracking.notices.letters import LETTERS, Letters
+from tracking.notices.sending import Ways, sending
+from tracking.notices.texts import Texts
 from tracking.receipts.payments import Payments
 from tracking.receipts.receipts import Receipts
 from tracking.receipts.voices import Voices
+from tracking.reports.lists import Lists
+from tracking.reports.store import Reports
 from tracking.store import dossier_topic
 
 DRAIN_SECONDS = 2.0
@@ -143,9 +154,15 @@ async def build(settings: Settings) -> web.Application:
         tracking.exchange.api,
         tracking.pages,
         tracking.group_pages,
+        tracking.notices.webhook_api,
         tracking.paper.pages,
         tracking.receipts.api,
         tracking.receipts.pages,
+        tracking.reports.api,
+        tracking.reports.pages,
+        tracking.reports.supervision,
+        tracking.reports.messages,
+        tracking.reports.feedback,
         tickets.api,
         tickets.pages,
         tickets.desk,
@@ -176,10 +193,26 @@ def _assemble_domain(app: web.Application, settings: Settings) -> None:
     app[tracking.receipts.api.READING] = tracking.receipts.level1.Reading(database, directory)
     app[tracking.receipts.api.VOICES] = Voices(database, directory)
     app[tracking.receipts.api.PAYMENTS] = Payments(database, actions.pay)
+    ways = _ways(settings)
+    app[tracking.notices.webhook_api.PRIVATE] = settings.webhook_private
+    app[LETTERS] = Letters(database, Texts(ways.public_url), ways.mailer())
     app[tracking.receipts.api.PAYMENT_SECRET] = settings.payment_secret or ""
     app[tracking.case_api.INTAKE] = Intake(database, directory, actions, receipts)
     app[tickets.pages.PUBLIC_URL] = settings.public_url or ""
+    app[tracking.reports.api.REPORTS] = Reports(database, directory)
+    app[tracking.reports.supervision.LISTS] = Lists(database, directory)
     app[tracking.paper.pages.PUBLIC_URL] = settings.public_url or ""
+
+
+def _ways(settings: Settings) -> Ways:
+    return Ways(
+        public_url=settings.public_url or "",
+        smtp_url=settings.smtp_url,
+        mail_from=settings.mail_from,
+        sms_url=settings.sms_url,
+        sms_token=settings.sms_token,
+        webhook_private=settings.webhook_private,
+    )
 
 
 def _drain(health: Health) -> Callable[[web.Application], Awaitable[None]]:
@@ -200,6 +233,7 @@ def _background(settings: Settings, health: Health) -> Callable[[web.Application
             stack.push_async_callback(app[appkeys.CACHE].settle)
             stack.push_async_callback(app[tickets.api.COUNTERS].settle)
             await stack.enter_async_context(housekeeping(app[appkeys.DATABASE]))
+            await stack.enter_async_context(sending(app[appkeys.DATABASE], _ways(settings)))
             await stack.enter_async_context(app[LANE].sweeping())
             await stack.enter_async_context(admin_site(health, settings))
             yield

@@ -15,9 +15,13 @@ from kit.edge import json_bytes
 from kit.session_api import SignIn
 from tickets.api import OpenBody, TicketBody
 from tickets.ticket import State
+from tracking.case_api import ActionBody, IntakeBody
 from tracking.exchange.state import Push
+from tracking.notices.webhook_api import LARGEST, MOST_EVENTS, ReplayBody, WebhookBody
 from tracking.receipts.api import FeedbackBody, PaymentBody, RatingBody
+from tracking.reports.report import TABLES
 from tracking.status import Status
+from tracking.workflow import Action
 
 Schema = dict[str, Any]
 
@@ -61,6 +65,29 @@ OFFICE: dict[str, Schema] = {
     "valid_to": maybe(DATE),
     "replaced_by": many(TEXT),
 }
+FIGURE = record(value=maybe({"type": "number"}), n=WHOLE, definition_vi=TEXT, definition_en=TEXT)
+FIGURES: Schema = {"type": "object", "additionalProperties": FIGURE}
+BRIEF: Schema = {"type": "object", "additionalProperties": record(value=maybe({"type": "number"}), n=WHOLE)}
+DEFINITIONS: Schema = {"type": "object", "additionalProperties": record(vi=TEXT, en=TEXT)}
+LINES = many(
+    {
+        "type": "object",
+        "properties": {"key": TEXT, "name": TEXT, "name_en": TEXT, "figures": BRIEF, "figures_766": BRIEF},
+        "required": ["key", "name", "name_en", "figures"],
+        "additionalProperties": False,
+    }
+)
+REPORT: dict[str, Schema] = {
+    "office": record(id=TEXT, name=TEXT, name_en=TEXT),
+    "below": FLAG,
+    "period": TEXT,
+    "reading": {"type": "string", "enum": ["law", "766", "both"]},
+    "as_of": TIME,
+    "four_steps_target_percent": WHOLE,
+    "figures": FIGURES,
+    "definitions": DEFINITIONS,
+    **{f"by_{table}": LINES for table in TABLES},
+}
 SCORE: Schema = {"type": "integer", "minimum": 1, "maximum": 5}
 FEEDBACK = record(
     id=WHOLE,
@@ -70,6 +97,7 @@ FEEDBACK = record(
     answer=maybe(TEXT),
     answered_at=maybe(TIME),
 )
+WEBHOOK: dict[str, Schema] = {"id": WHOLE, "url": TEXT, "office": maybe(TEXT), "made_at": TIME}
 DOSSIER: dict[str, Schema] = {
     "code": TEXT,
     "procedure": record(code=TEXT, name=TEXT),
@@ -86,6 +114,32 @@ DOSSIER: dict[str, Schema] = {
     "version": WHOLE,
     "as_of": TIME,
 }
+CASE: dict[str, Schema] = {
+    "code": TEXT,
+    "procedure": record(code=TEXT, name=TEXT),
+    "receiving_office": record(id=TEXT, name=TEXT),
+    "competent_agency": record(code=TEXT, name=TEXT),
+    "channel": {"type": "string", "enum": ["counter", "online", "post"]},
+    "status": {"type": "integer", "enum": [status.value for status in Status]},
+    "status_name": {"type": "string", "enum": [status.name.lower() for status in Status]},
+    "received_at": TIME,
+    "handed_over_at": maybe(TIME),
+    "time_limit": maybe(TEXT),
+    "due_at": maybe(TIME),
+    "appointment_on": maybe(DATE),
+    "appointment_changes": WHOLE,
+    "finished_at": maybe(TIME),
+    "returned_at": maybe(TIME),
+    "outcome": maybe({"type": "string", "enum": ["granted", "refused"]}),
+    "late": FLAG,
+    "supplements": WHOLE,
+    "extensions": WHOLE,
+    "originals_held": FLAG,
+    "amount_due": WHOLE,
+    "case_group": maybe(TEXT),
+    "version": WHOLE,
+    "allowed": many({"type": "string", "enum": [action.value for action in Action]}),
+}
 SCHEMAS: dict[str, Schema] = {
     "Problem": {
         "type": "object",
@@ -101,6 +155,11 @@ SCHEMAS: dict[str, Schema] = {
         "additionalProperties": False,
     },
     "Dossier": record(**DOSSIER),
+    "Case": record(**CASE),
+    "Taken": record(code=maybe(TEXT), notice=maybe(WHOLE), dossiers=many(record(**CASE))),
+    "Group": record(
+        code=TEXT, kind=record(id=TEXT, name=TEXT, name_en=TEXT), version=WHOLE, parts=many(record(**DOSSIER))
+    ),
     "Receipt": record(
         **DOSSIER,
         timeline=many(
@@ -165,6 +224,12 @@ SCHEMAS: dict[str, Schema] = {
             )
         ),
     ),
+    "Report": {
+        "type": "object",
+        "properties": {**REPORT, "figures_766": FIGURES, "definitions_766": DEFINITIONS},
+        "required": list(REPORT),
+        "additionalProperties": False,
+    },
     "Offices": record(offices=many(record(**OFFICE))),
     "Office": record(
         **OFFICE,
@@ -194,6 +259,25 @@ SCHEMAS: dict[str, Schema] = {
     "Rated": record(score=SCORE, at=TIME),
     "Feedback": FEEDBACK,
     "Paid": record(reference=TEXT, code=TEXT, amount=WHOLE, recorded_at=TIME),
+    "Events": record(
+        events=many(
+            record(
+                event=WHOLE,
+                at=TIME,
+                code=TEXT,
+                office=TEXT,
+                agency=TEXT,
+                procedure=TEXT,
+                status={"type": "integer", "enum": [status.value for status in Status]},
+                status_name={"type": "string", "enum": [status.name.lower() for status in Status]},
+                version=WHOLE,
+            )
+        ),
+        next=WHOLE,
+    ),
+    "Webhooks": record(webhooks=many(record(**WEBHOOK, dead=WHOLE))),
+    "NewWebhook": record(**WEBHOOK, secret=TEXT),
+    "Replayed": record(queued=WHOLE, next=WHOLE),
     "Pushed": record(code=TEXT, version=WHOLE, changed=FLAG),
     "Session": record(name=TEXT, role=TEXT, office=TEXT),
     "CounterState": record(counter=TEXT, open=FLAG, services=many(TEXT)),
@@ -245,6 +329,7 @@ def header(name: str, description: str) -> Schema:
 
 KEY = header("Idempotency-Key", "8 to 200 printable ASCII characters; repeats with it change nothing")
 KNOWN = header("If-None-Match", "the ETag of an earlier answer")
+SEEN = header("If-Match", 'the version that was looked at, as in "3"; another one gives 412')
 SIGNED_AT = header("X-Motcua-Timestamp", "Unix seconds, at most 300 from now")
 SIGNATURE = header("X-Motcua-Signature", "sha256= and the HMAC-SHA256 of timestamp.body in hexadecimal")
 RESUME = header("Last-Event-ID", "the id of the last event received")
@@ -254,6 +339,27 @@ WORDS: Schema = {
     "required": False,
     "schema": {"type": "string", "maxLength": 100},
     "description": "words that all stand in code, name or field, whatever their accents and case",
+}
+PERIOD: Schema = {
+    "name": "period",
+    "in": "query",
+    "required": True,
+    "schema": TEXT,
+    "description": "2026-Q3, 2026-07 or 2026",
+}
+READING: Schema = {
+    "name": "reading",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "string", "enum": ["law", "766", "both"]},
+    "description": "the one-stop decree's rules (default), the national index 766's, or both side by side",
+}
+BELOW: Schema = {
+    "name": "below",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "string", "enum": ["0", "1"]},
+    "description": "1: with all offices below",
 }
 FROM: Schema = {"name": "from", "in": "query", "required": True, "schema": DATE, "description": "first day of receipt"}
 TO: Schema = {"name": "to", "in": "query", "required": True, "schema": DATE, "description": "last day, within a year"}
@@ -271,6 +377,20 @@ AFTER: Schema = {
     "schema": TEXT,
     "description": "the last code that arrived, to go on where a connection broke off",
 }
+AFTER_EVENT: Schema = {
+    "name": "after",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "integer", "minimum": 0, "maximum": LARGEST, "default": 0},
+    "description": "what the last answer gave as next; 0 begins at the first event",
+}
+HOW_MANY: Schema = {
+    "name": "limit",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "integer", "minimum": 1, "maximum": MOST_EVENTS, "default": 100},
+    "description": "how many events are looked at; those of other offices are left out of the answer",
+}
 STATUS_READ: Mapping[int, str | None] = {304: None}
 
 PATHS: dict[str, dict[str, Schema]] = {
@@ -285,6 +405,33 @@ PATHS: dict[str, dict[str, Schema]] = {
             staff=True,
         ),
     },
+    "/api/v1/dossiers": {
+        "post": operation(
+            "take a dossier or a group in, or give the notice of what is missing",
+            {201: "Taken"},
+            (404, 409, 422),
+            body=IntakeBody,
+            parameters=(KEY,),
+            staff=True,
+        )
+    },
+    "/api/v1/dossiers/{code}/case": {
+        "get": operation("a dossier as its office sees it", {200: "Case"}, (400, 404), staff=True)
+    },
+    "/api/v1/dossiers/{code}/{action}": {
+        "post": operation(
+            "do something with a dossier",
+            {200: "Case"},
+            (404, 409, 412, 422),
+            body=ActionBody,
+            body_required=False,
+            parameters=(KEY, SEEN),
+            staff=True,
+        )
+    },
+    "/api/v1/groups/{code}": {
+        "get": operation("an interlinked group", {200: "Group", **STATUS_READ}, (400, 404), parameters=(KNOWN,))
+    },
     "/api/v1/offices": {"get": operation("the directory of offices", {200: "Offices"})},
     "/api/v1/offices/{office_id}": {"get": operation("one office", {200: "Office"}, (404,))},
     "/api/v1/offices/{office_id}/procedures": {
@@ -296,6 +443,15 @@ PATHS: dict[str, dict[str, Schema]] = {
             {200: None},
             (400, 404),
             parameters=(FROM, TO, FORMAT, AFTER),
+            staff=True,
+        )
+    },
+    "/api/v1/offices/{office_id}/reports": {
+        "get": operation(
+            "the report of a month, quarter or year: every figure with its definition",
+            {200: "Report"},
+            (400, 404),
+            parameters=(PERIOD, READING, BELOW),
             staff=True,
         )
     },
@@ -339,6 +495,34 @@ PATHS: dict[str, dict[str, Schema]] = {
             parameters=(SIGNED_AT, SIGNATURE),
         )
     },
+    "/api/v1/events": {
+        "get": operation(
+            "what happened to dossiers, none skipped: in the order in which transactions began to write, nearly that of "
+            "the numbers",
+            {200: "Events"},
+            (400,),
+            parameters=(AFTER_EVENT, HOW_MANY),
+            staff=True,
+        )
+    },
+    "/api/v1/webhooks": {
+        "get": operation("the webhooks", {200: "Webhooks"}, staff=True),
+        "post": operation(
+            "a new webhook; its secret is shown only here", {201: "NewWebhook"}, (400,), body=WebhookBody, staff=True
+        ),
+    },
+    "/api/v1/webhooks/{webhook_id}": {
+        "delete": operation("the webhook hears nothing more", {204: None}, (404,), staff=True)
+    },
+    "/api/v1/webhooks/{webhook_id}/replay": {
+        "post": operation(
+            "send events after a number again; repeat from next until it stays the same",
+            {200: "Replayed"},
+            (404,),
+            body=ReplayBody,
+            staff=True,
+        )
+    },
     "/api/v1/session": {
         "post": operation("sign in", {200: "Session"}, (401,), body=SignIn),
         "delete": operation("sign out", {204: None}, (403,)),
@@ -364,6 +548,7 @@ PATH_PARAMETERS: dict[str, Schema] = {
     "counter_id": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,39}$"},
     "token": TEXT,
     "lookup_token": TEXT,
+    "webhook_id": TEXT,
     "move": {"type": "string", "enum": ["recall", "start", "finish", "no-show"]},
 }
 

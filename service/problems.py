@@ -17,10 +17,14 @@ from tracking.api import UnknownDossier
 from tracking.codes import MalformedCode
 from tracking.exchange.pushes import WorkedOnHere
 from tracking.intake import UnknownNotice
+from tracking.notices.letters import UnknownLetter
+from tracking.notices.webhook_api import UnknownWebhook
 from tracking.paper.pages import NoSuchPaper
 from tracking.receipts.payments import BadSignature, NothingDue, ReferenceReused, WrongAmount
 from tracking.receipts.receipts import UnknownReceipt
 from tracking.receipts.voices import AlreadyRated, NotYetRatable, TooManyOpen
+from tracking.reports.feedback import AlreadyAnswered, UnknownFeedback
+from tracking.reports.messages import UnknownMessage
 from tracking.rules import RuleBroken
 from tracking.workflow import ActionNotAllowed
 
@@ -55,6 +59,8 @@ PROBLEMS: ProblemTable = {
     ),
     UnknownCounter: ProblemType(404, "unknown-counter", "Không có quầy này", "No such counter", shows_detail=False),
     UnknownTicket: ProblemType(404, "unknown-ticket", "Không có số thứ tự này", "No such ticket", shows_detail=False),
+    UnknownWebhook: ProblemType(404, "unknown-webhook", "Không có webhook này", "No such webhook", shows_detail=False),
+    UnknownLetter: ProblemType(404, "unknown-letter", "Không có thư này", "No such letter", shows_detail=False),
     NoSuchPaper: ProblemType(404, "no-such-paper", "Không có giấy này", "No such paper"),
     UnknownNotice: ProblemType(404, "unknown-notice", "Không có phiếu này", "No such notice", shows_detail=False),
     ActionNotAllowed: ProblemType(409, "action-not-allowed", "Không thể làm bước này", "Not possible in this status"),
@@ -62,6 +68,11 @@ PROBLEMS: ProblemTable = {
     WorkedOnHere: ProblemType(409, "worked-on-here", "Hồ sơ do hệ thống này xử lý", "Worked on in this system"),
     KeptElsewhere: ProblemType(409, "kept-elsewhere", "Hồ sơ do hệ thống khác quản lý", "Kept by another system"),
     VersionConflict: ProblemType(412, "version-changed", "Hồ sơ vừa được người khác cập nhật", "Changed by another"),
+    UnknownMessage: ProblemType(404, "unknown-message", "Không có tin báo này", "No such message", shows_detail=False),
+    UnknownFeedback: ProblemType(
+        404, "unknown-feedback", "Không có phản ánh này", "No such feedback", shows_detail=False
+    ),
+    AlreadyAnswered: ProblemType(409, "already-answered", "Phản ánh đã được trả lời", "Already answered"),
     OfficeClosed: ProblemType(409, "office-closed", "Ngoài giờ tiếp nhận", "The office is closed"),
     CounterClosed: ProblemType(409, "counter-closed", "Quầy chưa mở", "The counter is closed"),
     MoveNotAllowed: ProblemType(409, "move-not-allowed", "Không thể làm bước này", "Not possible in this state"),

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, PostgresDsn, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, PostgresDsn, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-SECRETS = ("DATABASE_URL", "REDIS_URL", "MOTCUA_PAYMENT_SECRET")
+from tracking.notices.mail import MailServer
+
+SECRETS = ("DATABASE_URL", "REDIS_URL", "MOTCUA_PAYMENT_SECRET", "MOTCUA_SMTP_URL", "MOTCUA_SMS_TOKEN")
 """Settings that may hold a password: each can also be read from the file that NAME_FILE points to."""
 
 
@@ -20,6 +22,12 @@ class SettingsError(Exception):
 
 def _setting(description: str, **bounds: float | str | None) -> object:
     return Field(description=description, **bounds)  # type: ignore[call-overload]  # bounds are Field's own keywords
+
+
+def _mail_server(url: str | None) -> str | None:
+    if url is not None:
+        MailServer.parse(url)
+    return url
 
 
 class Settings(BaseSettings):
@@ -59,6 +67,28 @@ class Settings(BaseSettings):
             min_length=24,
         ),
     ] = None
+    smtp_url: Annotated[
+        str | None,
+        AfterValidator(_mail_server),
+        _setting(
+            "mail server, smtp://user:password@host:port?tls=starttls (or implicit, none); left out: no e-mail is sent",
+            validation_alias="MOTCUA_SMTP_URL",
+        ),
+    ] = None
+    mail_from: Annotated[
+        str | None,
+        _setting("the address that e-mails come from", pattern=r"^[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,190}$"),
+    ] = None
+    sms_url: Annotated[
+        str | None, _setting("SMS gateway; left out: no SMS is sent", pattern=r"^https?://[^\s@]+$")
+    ] = None
+    sms_token: Annotated[
+        str | None,
+        _setting("bearer token of the SMS gateway", validation_alias="MOTCUA_SMS_TOKEN", pattern=r"^[\x21-\x7e]+$"),
+    ] = None
+    webhook_private: Annotated[
+        bool, _setting("let webhooks lead to this machine and into private networks")
+    ] = False
     log_level: Annotated[str, _setting("debug, info, warning or error", pattern=r"^(debug|info|warning|error)$")] = (
         "info"
     )
@@ -104,6 +134,8 @@ def load(**overrides: object) -> Settings:
         settings = Settings(**given)  # type: ignore[arg-type]  # pydantic checks the values
         if settings.database_url is not None:
             TypeAdapter(PostgresDsn).validate_python(settings.database_url)
+        if settings.smtp_url is not None and settings.mail_from is None:
+            raise SettingsError("MOTCUA_MAIL_FROM: needed where MOTCUA_SMTP_URL is set")
     except ValidationError as error:
         first = error.errors()[0]
         field = str(first["loc"][0]) if first["loc"] else "database_url"

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 from kit.database import Connection
 from kit.sessions import Passwords, Role, put_staff
 
+Happened = tuple[str, int, int, dict[str, object]]
+"""Action, status afterwards, minutes after receipt, details."""
 HERE, BEFORE = "giay-to", "giay-to-2018"
 """Two offices: one uses the forms of 2025, the other those of 2018."""
 CLERK, CLERK_BEFORE, AGENCY_CLERK, PASSWORD = "giay.lan", "giay.minh", "giay.hoa", "correct horse battery"
@@ -39,9 +41,10 @@ async def fill(connection: Connection) -> int:
     hashed, staff = Passwords().hash(PASSWORD), {}
     for name, office in ((CLERK, HERE), (CLERK_BEFORE, BEFORE), (AGENCY_CLERK, "giay-to-co-quan")):
         staff[name] = await put_staff(connection, name=name, role=Role.CLERK, office=office, password_hash=hashed)
-    lan, begun = staff[CLERK], [("register", 1, 0, {}), ("accept", 2, 5, _clock(DUE))]
-    going = [*begun, ("transfer", 4, 90, {})]
-    missing = {"missing": ["Giấy khai sinh (bản chính)", "Giấy xác nhận tình trạng hôn nhân"],
+    lan = staff[CLERK]
+    begun: list[Happened] = [("register", 1, 0, {}), ("accept", 2, 5, _clock(DUE))]
+    going: list[Happened] = [*begun, ("transfer", 4, 90, {})]
+    missing: dict[str, object] = {"missing": ["Giấy khai sinh (bản chính)", "Giấy xác nhận tình trạng hôn nhân"],
                "guidance": "Xin cấp lại tại Ủy ban nhân dân phường nơi đăng ký trước đây."}  # fmt: skip
     later = {"before": "2026-09-24", **_clock(DUE + timedelta(days=5))}
     await _dossier(connection, TAKEN, 2, begun, lan, originals_held=True, amount_due=158_000)
@@ -54,9 +57,10 @@ async def fill(connection: Connection) -> int:
                    due_at=DUE + timedelta(days=5))  # fmt: skip
     await _dossier(connection, LATE, 4, going, lan)
     await _dossier(connection, STOPPED, 8, [*going, ("withdraw", 7, 400, {}), ("stop", 8, 500, {})], lan)
-    await _dossier(connection, BACK, 10, [*going, ("complete", 9, 2880, {"late": False}),
-                                          ("return", 10, 3000, {"originals": 1})], lan, outcome="granted",
-                   finished_at=RECEIVED + timedelta(minutes=2880), returned_at=RECEIVED + timedelta(minutes=3000))  # fmt: skip
+    ended: list[Happened] = [("complete", 9, 2880, {"late": False}), ("return", 10, 3000, {"originals": 1})]
+    await _dossier(connection, BACK, 10, [*going, *ended], lan, outcome="granted",
+                   finished_at=RECEIVED + timedelta(minutes=2880),
+                   returned_at=RECEIVED + timedelta(minutes=3000))  # fmt: skip
     await _dossier(connection, BEFORE_TAKEN, 2, begun, staff[CLERK_BEFORE], receiving_office=BEFORE)
     await connection.execute("INSERT INTO receipt (token, code_year, code, pin) VALUES ($1, 2026, $2, $3)", TOKEN,
                              TAKEN, PIN)  # fmt: skip
@@ -119,7 +123,7 @@ def _clock(due: datetime) -> dict[str, object]:
 
 
 async def _dossier(
-    connection: Connection, code: str, status: int, events: list[tuple[str, int, int, dict[str, object]]], staff: int,
+    connection: Connection, code: str, status: int, events: list[Happened], staff: int,
     **columns: object,
 ) -> None:  # fmt: skip
     row: dict[str, object] = {

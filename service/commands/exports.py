@@ -26,7 +26,7 @@ def export() -> None:
 @click.option("--office", "office_id", required=True, metavar="ID", help="The office that received them.")
 @click.option("--from", "first", required=True, type=DAY, metavar="DAY", help="The first day of receipt.")
 @click.option("--to", "last", required=True, type=DAY, metavar="DAY", help="The last one.")
-@click.option("--format", "format_", type=click.Choice(["csv", "jsonl"]), default="csv", help="jsonl has the steps too.")
+@click.option("--format", "format_", type=click.Choice(["csv", "jsonl"]), default="csv", help="jsonl has steps.")
 def export_dossiers(office_id: str, first: datetime, last: datetime, format_: str) -> None:
     """Write the dossiers an office received in these days, without anything about a person."""
     try:

@@ -18,8 +18,22 @@ from tests.acceptance.test_every_page import AXE
 from tests.acceptance.visits import DESKTOP, PHONE, Visits
 from tests.faults.running import RunningService
 from tests.paper_cases import (
-    BACK, BANK, BARE, BEFORE_TAKEN, CLERK, CLERK_BEFORE, DECLINED, EXTENDED, LATE, PASSWORD, REFUSED, STOPPED, TAKEN,
-    TOKEN, WAITING, fill,
+    BACK,
+    BANK,
+    BARE,
+    BEFORE_TAKEN,
+    CLERK,
+    CLERK_BEFORE,
+    DECLINED,
+    EXTENDED,
+    LATE,
+    PASSWORD,
+    REFUSED,
+    STOPPED,
+    TAKEN,
+    TOKEN,
+    WAITING,
+    fill,
 )  # fmt: skip
 
 A4, A4_ACROSS, A5 = (210, 297), (297, 210), (148, 210)
@@ -147,7 +161,7 @@ async def test_the_forms_are_accessible_pages_too(desk: Desk, address: str, lang
     await desk.page.goto(address + ("" if language == "vi" else f"{'&' if '?' in address else '?'}lang=en"))
     await desk.page.evaluate(AXE)
     for scheme in ("light", "dark"):
-        await desk.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # a literal by the loop
+        await desk.page.emulate_media(color_scheme=scheme)
         found = await desk.page.evaluate("axe.run({resultTypes: ['violations']}).then(result => result.violations)")
         assert not found, [(rule["id"], rule["nodes"][0]["html"]) for rule in found]
     for size in (PHONE, DESKTOP):

@@ -31,7 +31,9 @@ async def procedures(site: Site) -> list[dict[str, Any]]:
 async def intake(site: Site, staff: dict[str, str], **more: Any) -> tuple[int, Any]:
     body: dict[str, Any] = {"applicant": SOMEBODY, **more}
     if "group" not in more and "procedure" not in more:
-        free = next(one for one in await procedures(site) if one["fee"] == 0 and (one["time_limit"] or "").endswith("d"))
+        free = next(
+            one for one in await procedures(site) if one["fee"] == 0 and (one["time_limit"] or "").endswith("d")
+        )
         body["procedure"] = free["code"]
     status, _, answer = await site.ask("POST", "/api/v1/dossiers", body, headers=staff)
     return status, answer
@@ -186,7 +188,9 @@ async def test_what_is_overdue_owes_an_apology(site: Site, clerk: dict[str, str]
     past = datetime.now(UTC) - timedelta(hours=1)
     async with site.database.connection() as connection:
         await connection.execute(
-            "UPDATE dossier SET due_at = $2, received_at = $2::timestamptz - interval '9 days' WHERE code = $1", code, past
+            "UPDATE dossier SET due_at = $2, received_at = $2::timestamptz - interval '9 days' WHERE code = $1",
+            code,
+            past,
         )
     status, problem = await act(site, clerk, code, "extend", reason="Muộn", appointment_on="2030-01-04")
     assert status == 409 and "1 working day before due" in problem["detail"]
@@ -247,7 +251,7 @@ async def test_a_wrong_intake_names_the_field_and_keeps_nothing(
 
 
 async def test_the_parts_of_a_group_open_one_after_the_other(site: Site, clerk: dict[str, str]) -> None:
-    status, taken = await intake(site, clerk, group="birth", fee_paid=True)
+    status, taken = await intake(site, clerk, group="khai-sinh", fee_paid=True)
     assert status == 201, taken
     group, (first, *others) = taken["code"], [part["code"] for part in taken["dossiers"]]
     assert len({group, first, *others}) == 2 + len(others) >= 3
@@ -267,15 +271,13 @@ async def test_the_parts_of_a_group_open_one_after_the_other(site: Site, clerk: 
 
 
 async def test_parts_that_wait_in_vain_are_declined(site: Site, clerk: dict[str, str]) -> None:
-    _, taken = await intake(site, clerk, group="birth", fee_paid=True)
+    _, taken = await intake(site, clerk, group="khai-sinh", fee_paid=True)
     first, *others = [part["code"] for part in taken["dossiers"]]
     await act(site, clerk, first, "transfer")
     assert (await act(site, clerk, first, "refuse", reason="Không đủ điều kiện"))[0] == 200
     answer = (await site.ask("GET", f"/api/v1/groups/{taken['code']}"))[2]
     assert [part["status"] for part in answer["parts"]] == [9, *[3] * len(others)]
-    (why,) = await rows(
-        site, "SELECT reason FROM dossier_event WHERE code = $1 AND action = 'decline'", others[0]
-    )
+    (why,) = await rows(site, "SELECT reason FROM dossier_event WHERE code = $1 AND action = 'decline'", others[0])
     assert first in why["reason"]
 
 

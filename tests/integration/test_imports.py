@@ -300,7 +300,8 @@ WRONG = [
     ),
     (
         "[[office]]",
-        '[[group]]\nid = "g"\nname = "g"\nname_en = "g"\npart = [{ procedure = "2.000815" }, { procedure = "9.9" }]\n[[office]]',
+        '[[group]]\nid = "g"\nname = "g"\nname_en = "g"\npart = [{ procedure = "2.000815" }, { procedure = "9.9" }]\n'
+        "[[office]]",
         ["offices.toml: group g: there is no procedure '9.9'"],
     ),
     ('limit = "0d"', 'limit = "0w"', ["limit"]),

@@ -19,7 +19,7 @@ from kit.sql import Query
 from tickets.policy import next_ticket
 from tickets.ticket import Priority, new_token
 
-PACKAGES = ("kit", "office", "tickets", "tracking", "tracking.exchange", "service", "tracking.paper")
+PACKAGES = ("kit", "office", "tickets", "tracking", "tracking.exchange", "service", "tracking.paper", "tracking.reports", "tracking.receipts", "tracking.notices")
 QUERIES = {query.name: query for package in PACKAGES for query in sql.load(package)}
 DAY = datetime.now(UTC).date()
 ROWS = 10_000
@@ -76,6 +76,10 @@ async def busy(connection: Connection) -> Connection:
         SELECT 2024 + n % 3, 'H26-2' || (4 + n % 3) || '0921-' || lpad(n::text, 5, '0'),
                '1.' || 1 + n % 200, 'office-' || 1 + n % 30, 'H' || 10 + n % 30, 'counter', 4, now()
           FROM generate_series(1, {ROWS}) AS n;
+        INSERT INTO dossier_event (at, code, version, action, to_status)
+        SELECT now() - n * interval '1 second', 'H26-2' || (4 + n % 3) || '0921-' || lpad(n::text, 5, '0'), 1,
+               CASE n % 2 WHEN 0 THEN 'import' ELSE 'step' END, 4
+          FROM generate_series(1, {ROWS}) AS n;
         INSERT INTO ticket (day, token, office_id, service_id, serial, number, priority, rank, state, issued_at,
                             ended_at)
         SELECT current_date, 'o' || 1 + n % 30 || '.1.' || lpad(n::text, 22, '0'), 'office-' || 1 + n % 30,
@@ -124,6 +128,15 @@ def _scans(node: dict[str, Any]) -> Iterator[Scan]:
         yield from _scans(part)
 
 
+NOW = datetime.now(UTC)
+PUSH_EVENT: dict[str, Any] = {
+    "code": "H26-250921-00001", "version": 2, "status": 4, "office_id": "office-1", "from_status": 4, "staff_id": 1,
+    "request_id": None, "steps": [{"at": NOW.isoformat(), "name": "Tiếp nhận"}],
+}  # fmt: skip
+EXPORTED: dict[str, Any] = {
+    "year": 2025, "code": "H26-250921-00001", "office_id": "office-2",
+    "since": NOW - timedelta(days=1), "until": NOW + timedelta(days=1),
+}  # fmt: skip
 PLANS: list[tuple[str, dict[str, Any], str]] = [
     ("dossiers_read", {"years": [2025], "codes": ["H26-250921-00001"]}, "dossier"),
     ("ticket_call_next", {"counter_id": "counter-7", "day": DAY, "key": "key", "staff_id": 1}, "ticket"),
@@ -131,6 +144,15 @@ PLANS: list[tuple[str, dict[str, Any], str]] = [
     ("hall_pace", {"office_id": "office-7", "day": DAY}, "ticket"),
     ("ticket_read", {"day": DAY, "token": "o8.1." + "7".zfill(22)}, "ticket"),
     ("counter_tickets", {"office_id": "office-7", "day": DAY, "counter_id": "counter-7"}, "ticket"),
+    ("push_lock", {"year": 2025, "code": "H26-250921-00001"}, "dossier"),
+    ("push_event", PUSH_EVENT, "dossier_event"),
+    (
+        "export_page",
+        {"office_id": "office-2", "since": NOW, "until": NOW + timedelta(days=1), "after": "", "most": 1000},
+        "dossier",
+    ),
+    ("export_after", EXPORTED, "dossier"),
+    ("export_steps", {"codes": ["H26-250921-00001", "H26-260921-00002"]}, "dossier_event"),
     ("outbox_claim", {"ahead": timedelta(), "topics": ["dossier", "hall"]}, "outbox"),
     ("outbox_pending", {"topic": "hall", "name": "office-7"}, "outbox"),
     ("session_read", {"token_sha256": b"x" * 32, "idle": timedelta(minutes=30)}, "staff_session"),
@@ -139,9 +161,11 @@ PLANS: list[tuple[str, dict[str, Any], str]] = [
 
 
 async def test_hot_queries_use_their_indexes(busy: Connection) -> None:
+    empty = {row["relname"] for row in await busy.fetch("SELECT relname FROM pg_class WHERE relpages = 0")}
     for name, given, table in PLANS:
         found = await scans(busy, QUERIES[name], **given)
         of_table = [scan for scan in found if scan.table.startswith(table) and not scan.table.startswith("ticket_s")]
+        of_table = [scan for scan in of_table if scan.table not in empty]  # nothing is quicker there than to look
         assert of_table, (name, found)
         assert "Seq Scan" not in {scan.kind for scan in of_table}, (name, of_table)
         assert any(scan.index for scan in found), (name, found)

@@ -108,6 +108,7 @@ def test_every_metric_says_what_it_is() -> None:
             "method",
             "status",
             "topic",
+            "channel",
             "layer",
             "reason",
             "state",

@@ -31,7 +31,12 @@ REPOSITORY = Path(__file__).parents[2]
 CATALOGUE = REPOSITORY / "kit/locale/en/LC_MESSAGES/motcua.po"
 TEMPLATES = {
     f"{package}/{file.name}"
-    for package, folder in (("kit", "kit"), ("office", "office"), ("tracking", "tracking"), ("tickets", "queue/tickets"))
+    for package, folder in (
+        ("kit", "kit"),
+        ("office", "office"),
+        ("tracking", "tracking"),
+        ("tickets", "queue/tickets"),
+    )
     for file in (REPOSITORY / folder / "templates").glob("*.html")
 }
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)

@@ -34,12 +34,13 @@ def routes() -> list[web.RouteDef]:
     """The addresses of this module."""
     return [
         web.put("/api/v1/dossiers/{code}", put_dossier),
-        web.get("/api/v1/offices/{office_id}/dossiers", export_dossiers),
+        # A HEAD would get the body of the stream after its headers.
+        web.get("/api/v1/offices/{office_id}/dossiers", export_dossiers, allow_head=False),
     ]
 
 
 async def put_dossier(request: web.Request) -> web.Response:
-    """PUT /api/v1/dossiers/{code}: 201 for a new dossier, 200 otherwise; a version that is not newer changes nothing."""
+    """PUT /api/v1/dossiers/{code}: 201 for a new dossier, else 200; a version that is not newer changes nothing."""
     code = codes.parse(request.match_info["code"])
     push = await read_json(request, Push)
     pushed = await request.app[PUSHES].take(code, push, request[STAFF], request[REQUEST_ID])

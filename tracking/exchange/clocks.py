@@ -1,4 +1,4 @@
-"""What other systems leave out of a dossier's clock, computed by the calendar and rules of its receiving office. Pure."""
+"""What other systems leave out of a dossier's clock, computed by calendar and rules of its receiving office. Pure."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What leaves the house: e-mail, SMS, calls to make, letters, webhooks, and the sweep that finds what has become late."""
+"""What leaves the house: e-mail, SMS, calls to make, letters, webhooks, and the sweep for what has become late."""

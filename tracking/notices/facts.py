@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,15 @@ VIET_NAM = ZoneInfo("Asia/Ho_Chi_Minh")
 MOST_MISSING = 30
 
 
-def facts(row: Mapping[str, Any], public_url: str, now: datetime) -> Values:
+class Row(Protocol):
+    """A row of the database, by column."""
+
+    def __getitem__(self, name: str, /) -> Any:
+        """The column's value."""
+        ...
+
+
+def facts(row: Row, public_url: str, now: datetime) -> Values:
     """The values that texts are made of, from a row of ``messages_read`` or ``letter_read``.
 
     Every value is always there: text ("" if there is none), a flag, or (``missing``) a list of text.

@@ -96,7 +96,7 @@ def _one_line(text: str) -> str:
 
 
 class Mailer:
-    """Hands e-mails to one server, each on a connection of its own: ``timeout`` seconds a step, three times that in all."""
+    """Hands e-mails to one server, each on its own connection: ``timeout`` seconds a step, three times that in all."""
 
     def __init__(self, server: MailServer, sender: str, timeout: float = TIMEOUT) -> None:
         self._server = server

@@ -20,7 +20,9 @@ def plain(text: str) -> str:
     """``text`` in the characters that every phone takes and that count once: no accents, đ as d, single spaces."""
     letters = unicodedata.normalize("NFKD", text.replace("đ", "d").replace("Đ", "D"))
     bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
-    return " ".join(bare.replace("–", "-").replace("—", "-").translate(_DOUBLE).encode("ascii", "replace").decode().split())
+    return " ".join(
+        bare.replace("–", "-").replace("—", "-").translate(_DOUBLE).encode("ascii", "replace").decode().split()
+    )
 
 
 def international(phone: str, country: str = "84") -> str | None:

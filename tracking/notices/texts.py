@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import jinja2
 import structlog
 from markupsafe import Markup, escape
 
 from tracking.notices import sms, wording
-from tracking.notices.facts import Values, facts
-
-if TYPE_CHECKING:
-    import asyncpg
+from tracking.notices.facts import Row, Values, facts
 
 log = structlog.get_logger()
 
@@ -48,14 +44,14 @@ class Texts:
             auto_reload=False,
         )
 
-    def email(self, row: asyncpg.Record, now: datetime) -> Written:
+    def email(self, row: Row, now: datetime) -> Written:
         """The e-mail of a row of ``messages_read``."""
         values = facts(row, self._public_url, now)
         subject = self._block(row["language"], row["trigger"], "subject", values)
         body = self._say(row, row["trigger"], "email", values)
         return Written(subject, self._block(row["language"], "frame", "email", {**values, "body": body}))
 
-    def sms(self, row: asyncpg.Record, now: datetime) -> str:
+    def sms(self, row: Row, now: datetime) -> str:
         """Its SMS, two segments at most: what is too long loses its end, never its link."""
         values = facts(row, self._public_url, now)
         link = str(values["link"])
@@ -65,17 +61,17 @@ class Texts:
         room = sms.LONGEST - len(link) - 1
         return f"{said if len(said) <= room else said[: room - 3].rstrip() + '...'} {link}"
 
-    def call(self, row: asyncpg.Record, now: datetime) -> str:
+    def call(self, row: Row, now: datetime) -> str:
         """What a clerk says on the telephone."""
         return self._say(row, row["trigger"], "phone", facts(row, self._public_url, now))
 
-    def letter(self, row: asyncpg.Record, now: datetime) -> Written:
+    def letter(self, row: Row, now: datetime) -> Written:
         """The letter of a row of ``letter_read``."""
         values = facts(row, self._public_url, now)
         name = f"letter_{row['kind']}"
         return Written(self._block(row["language"], name, "subject", values), self._say(row, name, "letter", values))
 
-    def _say(self, row: asyncpg.Record, name: str, block: str, values: Values) -> str:
+    def _say(self, row: Row, name: str, block: str, values: Values) -> str:
         if row["own"] is not None:
             try:
                 return wording.fill(row["own"], values)

@@ -1,4 +1,4 @@
-"""An office's own wording of a letter or message: checked, and filled in where nothing can be reached but the values."""
+"""An office's own wording of a letter or message: checked, and filled in where only the values can be reached."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FILTERS: Mapping[str, Callable[..., object]] = {
     "upper": lambda text: str(text).upper(),
     "lower": lambda text: str(text).lower(),
     "join": lambda texts, between=", ": str(between).join(str(text) for text in texts),
-    "count": lambda texts: len(texts),
+    "count": len,
 }
 _ALLOWED = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.If, nodes.For, nodes.Filter,
@@ -69,5 +69,7 @@ def _check(body: str) -> None:
     for node in tree.find_all(nodes.Node):
         if not isinstance(node, _ALLOWED):
             raise BrokenWording(f"{type(node).__name__} is not possible here")
+        if isinstance(node, nodes.Name) and node.name == "self":  # jinja2's own object of the template
+            raise BrokenWording("self is not possible here")
         if isinstance(node, nodes.For) and node.find(nodes.For) is not None:
             raise BrokenWording("a for inside a for is not possible here")

@@ -57,7 +57,7 @@ class Pace:
 class Worker:
     """Works on one queue."""
 
-    def __init__(self, work: Work, patience: Patience = Patience(), pace: Pace = Pace()) -> None:
+    def __init__(self, work: Work, patience: Patience, pace: Pace) -> None:
         self._work = work
         self._patience = patience
         self._pace = pace

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import orjson
-from aiohttp import hdrs, web
+from aiohttp import web
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from kit.body import Body, read_json
@@ -25,7 +25,7 @@ VOICES: web.AppKey[Voices] = web.AppKey("receipt_voices", Voices)
 PAYMENTS: web.AppKey[Payments] = web.AppKey("payments", Payments)
 PAYMENT_SECRET: web.AppKey[str] = web.AppKey("payment_secret", str)
 
-PRIVATE = {hdrs.CACHE_CONTROL: "no-store"}
+PRIVATE = {"Cache-Control": "no-store"}
 _REFERENCE = r"^[A-Za-z0-9._:/-]{1,64}$"
 LARGEST_AMOUNT = 1_000_000_000_000
 
@@ -38,7 +38,7 @@ class RatingBody(Body):
 
     score: Score
     comment: Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_COMMENT)] | None = None
-    criteria: Annotated[dict[str, Score], Field(max_length=50)] = {}
+    criteria: Annotated[dict[str, Score], Field(max_length=50)] = Field(default_factory=dict)
 
 
 class FeedbackBody(Body):

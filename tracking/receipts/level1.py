@@ -126,13 +126,12 @@ class Reading:
 
     async def read(self, token: str) -> Level1:
         """What ``token`` opens now. Raises UnknownReceipt."""
-        async with self._database.operation():
-            async with self._database.connection() as connection:
-                found = await queries.receipt_by_token.value(connection, token=searched(token))
-                case = await cases.read_case(connection, Code(found)) if found is not None else None
-                if case is None:
-                    raise UnknownReceipt
-                return await self._whole(connection, Code(found), case)
+        async with self._database.operation(), self._database.connection() as connection:
+            found = await queries.receipt_by_token.value(connection, token=searched(token))
+            case = await cases.read_case(connection, Code(found)) if found is not None else None
+            if case is None:
+                raise UnknownReceipt
+            return await self._whole(connection, Code(found), case)
 
     async def _whole(self, connection: Connection, code: Code, case: Case) -> Level1:
         detail = await self._directory.detail(case.receiving_office.code)

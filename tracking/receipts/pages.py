@@ -180,7 +180,7 @@ def _page(request: web.Request, name: str, level1: Level1, status: int = 200, **
         of=level1,
         token=request.match_info["lookup_token"],
         local=lambda at: at.astimezone(VIET_NAM),
-        dong=dong,
+        money=dong if language_of(request) == "vi" else _dong_in_english,
         **more,
     )
 
@@ -205,9 +205,21 @@ def _back(request: web.Request) -> web.Response:
     return see_other(_address(request))
 
 
+def _dong_in_english(amount: int) -> str:
+    return f"{amount:,} VND"
+
+
 def _qr(text: str) -> Markup:
     out = io.BytesIO()
     segno.make(text, error="m", micro=False).save(
-        out, kind="svg", xmldecl=False, svgns=False, omitsize=True, svgclass=None, lineclass=None, border=4, light="#fff"
+        out,
+        kind="svg",
+        xmldecl=False,
+        svgns=False,
+        omitsize=True,
+        svgclass=None,
+        lineclass=None,
+        border=4,
+        light="#fff",
     )
     return svg(out.getvalue().decode())

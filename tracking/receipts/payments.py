@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable
@@ -63,10 +64,9 @@ class Payments:
             recorded = await self._recorded(transfer)
             if recorded is None:
                 await self._check_amount(transfer)
-                try:
+                # The same reference may come for two dossiers at once: one of them has it then, see below.
+                with contextlib.suppress(asyncpg.UniqueViolationError):
                     await self._pay(transfer.code, transfer.amount, transfer.reference, now)
-                except asyncpg.UniqueViolationError:
-                    pass  # the same reference came for two dossiers at once: the other one has it, see below
                 recorded = await self._recorded(transfer)
         if recorded is None:
             raise NothingDue("the dossier owes nothing")

@@ -24,7 +24,7 @@ PIN_DIGITS = 6
 MOST_FAILURES = 5
 LOCK_TIME = timedelta(minutes=15)
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{22,100}", re.ASCII)
-_NO_TOKEN = "-"
+_UNKNOWN = "-"
 """Looked for where what was sent cannot be a token, so that it takes the same way as one that is unknown."""
 
 
@@ -114,7 +114,7 @@ class Receipts:
 
 def searched(token: str) -> str:
     """``token`` as it may be asked for: what cannot be one is replaced by what is none."""
-    return token if _TOKEN.fullmatch(token) else _NO_TOKEN
+    return token if _TOKEN.fullmatch(token) else _UNKNOWN
 
 
 def _opens(row: asyncpg.Record | None, pin: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Literal
 
@@ -25,6 +25,7 @@ _LABELS: Mapping[str, tuple[str, str]] = {
     "refuse": ("Từ chối giải quyết", "Refused"),
     "complete": ("Đã có kết quả", "The result is there"),
     "return": ("Đã trả kết quả", "The result was handed over"),
+    "return-originals": ("Đã trả lại giấy tờ gốc", "Originals were given back"),
     "withdraw": ("Quý vị yêu cầu rút hồ sơ", "You asked to withdraw"),
     "resume": ("Tiếp tục xử lý", "Work goes on"),
     "stop": ("Dừng xử lý", "Stopped"),
@@ -93,6 +94,19 @@ class Next:
     by: date | None = None
 
 
+_NEXT: Mapping[Status, Next] = {
+    Status.REGISTERED: Next("check", "office", "Nơi tiếp nhận kiểm tra giấy tờ", "The office checks the papers"),
+    Status.ACCEPTED: Next("transfer", "office", "Chuyển cơ quan giải quyết", "Hand-over to the deciding agency"),
+    Status.PROCESSING: Next("decide", "agency", "Cơ quan giải quyết hồ sơ", "The agency decides"),
+    Status.SUPPLEMENT_REQUIRED: Next("supplement", "you", "Quý vị bổ sung giấy tờ", "You hand in the missing papers"),
+    Status.PAYMENT_REQUIRED: Next("payment", "you", "Quý vị nộp tiền theo thông báo", "You pay what is asked"),
+    Status.WITHDRAWAL_REQUESTED: Next(
+        "withdrawal", "office", "Cơ quan trả lời việc rút hồ sơ", "The withdrawal is answered"
+    ),
+    Status.COMPLETED: Next("collect_result", "you", "Quý vị nhận kết quả", "You collect the result"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Timeline:
     """What happened, oldest first, and what comes next; ``next`` is None when it is over."""
@@ -121,31 +135,19 @@ def _step(event: Event) -> Step:
 
 
 def _next(case: Case, now: datetime) -> Next | None:
-    today = now.date()
-    promised = _not_over(case.appointment_on or _day(case.due_at, now), today)
-    match case.status:
-        case Status.REGISTERED:
-            return Next("check", "office", "Nơi tiếp nhận kiểm tra giấy tờ", "The office checks the papers")
-        case Status.ACCEPTED:
-            by = _not_over(_day(case.handed_over_at, now), today)
-            return Next("transfer", "office", "Chuyển cơ quan giải quyết", "Hand-over to the deciding agency", by)
-        case Status.PROCESSING:
-            return Next("decide", "agency", "Cơ quan giải quyết và trả kết quả", "The agency decides", promised)
-        case Status.SUPPLEMENT_REQUIRED:
-            return Next("supplement", "you", "Quý vị bổ sung giấy tờ", "You hand in the missing papers")
-        case Status.PAYMENT_REQUIRED:
-            return Next("payment", "you", "Quý vị nộp tiền theo thông báo", "You pay what is asked")
-        case Status.WITHDRAWAL_REQUESTED:
-            return Next("withdrawal", "office", "Cơ quan trả lời việc rút hồ sơ", "The withdrawal is answered")
-        case Status.COMPLETED:
-            return Next("collect_result", "you", "Quý vị nhận kết quả", "You collect the result", promised)
-        case _:
-            return None
+    found = _NEXT.get(case.status)
+    return replace(found, by=_by(case, now)) if found is not None else None
+
+
+def _by(case: Case, now: datetime) -> date | None:
+    if case.status is Status.ACCEPTED:
+        day = _day(case.handed_over_at, now)
+    elif case.status in (Status.PROCESSING, Status.COMPLETED):
+        day = case.appointment_on or _day(case.due_at, now)
+    else:
+        return None
+    return day if day is not None and day >= now.date() else None
 
 
 def _day(at: datetime | None, now: datetime) -> date | None:
     return at.astimezone(now.tzinfo).date() if at is not None else None
-
-
-def _not_over(day: date | None, today: date) -> date | None:
-    return day if day is not None and day >= today else None

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from kit.appkeys import SESSIONS
+from kit.edge import STAFF, see_other
 from kit.pages import in_language, language_of
 from kit.problems import BadRequest, FieldError, NotSignedIn
 from kit.sessions import Role, Staff, token_of
@@ -22,18 +24,27 @@ LONGEST = 80
 T = TypeVar("T", bound=str)
 
 
-async def signed_in(request: web.Request, roles: frozenset[Role]) -> Staff:
-    """Who asks for a page. Whoever is not signed in, or has no part in it, is sent to the desk (303)."""
+def page_for(roles: frozenset[Role], handler: Handler) -> Handler:
+    """A page for ``roles``. Whoever is not signed in, or has no part in it, is sent to the desk (303)."""
+
+    async def page(request: web.Request) -> web.StreamResponse:
+        staff = await _signed_in(request)
+        if staff is None or staff.role not in roles:
+            return see_other(in_language(language_of(request), "/desk"))
+        request[STAFF] = staff
+        return await handler(request)
+
+    return page
+
+
+async def _signed_in(request: web.Request) -> Staff | None:
     token = token_of(request)
-    if token is not None:
-        try:
-            staff = await request.app[SESSIONS].read(token)
-        except NotSignedIn:
-            pass
-        else:
-            if staff.role in roles:
-                return staff
-    raise web.HTTPSeeOther(in_language(language_of(request), "/desk"))
+    if token is None:
+        return None
+    try:
+        return await request.app[SESSIONS].read(token)
+    except NotSignedIn:
+        return None
 
 
 def wrong(field: str, reason: str) -> BadRequest:

@@ -12,7 +12,7 @@ from kit.edge import REQUEST_ID, STAFF, see_other
 from kit.pages import in_language, language_of
 from tracking import codes
 from tracking.notices.queue import Happened, Trigger, announce
-from tracking.reports.asking import SUPERVISING, choice_in, page_in, signed_in, wrong
+from tracking.reports.asking import SUPERVISING, choice_in, page_for, page_in, wrong
 from tracking.reports.lists import PAGE
 from tracking.reports.messages import ID
 from tracking.reports.numbers import number
@@ -33,7 +33,7 @@ class AlreadyAnswered(Exception):
 def routes() -> list[web.RouteDef]:
     """The addresses of this module."""
     return [
-        web.get("/office/feedback", show_feedback),
+        web.get("/office/feedback", page_for(SUPERVISING, show_feedback)),
         web.post(f"/office/feedback/{{id:{ID}}}/assign", assign),
         web.post(f"/office/feedback/{{id:{ID}}}/answer", answer),
     ]
@@ -41,7 +41,7 @@ def routes() -> list[web.RouteDef]:
 
 async def show_feedback(request: web.Request) -> web.Response:
     """GET /office/feedback: what is open, the most urgent first; ``?state=answered``: the newest answers."""
-    staff = await signed_in(request, SUPERVISING)
+    staff = request[STAFF]
     detail, now = await at_office(request, staff)
     state, page = choice_in(request, "state", ("open", "answered")) or "open", page_in(request)
     async with request.app[DATABASE].connection() as connection:

@@ -132,8 +132,8 @@ _STRICT_VI = (
     "gian chờ vượt thời hạn (8 giờ là 1 ngày, không tính ngày chuyển hồ sơ)."
 )
 _STRICT_EN = (
-    " Index 766: also late with 2 or more supplement requests, or with 1 if the processing time without the wait is over "
-    "the time limit (8 hours make a day, the day of hand-over not counted)."
+    " Index 766: also late with 2 or more supplement requests, or with 1 if the processing time without the wait is "
+    "over the time limit (8 hours make a day, the day of hand-over not counted)."
 )
 _WHOLE_VI, _WHOLE_EN = "kể cả thời gian chờ bổ sung", "waits for supplements included"
 _NET_VI, _NET_EN = "đã trừ thời gian chờ bổ sung", "waits for supplements subtracted"
@@ -194,7 +194,7 @@ COMMON: Mapping[str, Definition] = {
         "Received in the period, no result yet, not yet due.",
     ),
     "undated": Definition(
-        "Không rõ hạn", "No due date known", "Tiếp nhận trong kỳ, không có ngày hẹn hoặc không rõ ngày xong: không xét.",
+        "Không rõ hạn", "No due date known", "Tiếp nhận trong kỳ, không có hạn hoặc không rõ ngày xong: không xét.",
         "Received in the period without a due date, or done on an unknown date: not judged.",
     ),
     "not_accepted": Definition(
@@ -207,10 +207,10 @@ COMMON: Mapping[str, Definition] = {
     ),
     "four_steps_percent": Definition(
         "Thủ tục làm 4 bước tại chỗ", "Procedures in four steps on the spot",
-        "Thủ tục được giao làm 4 bước tại chỗ và có quá nửa hồ sơ nộp tại quầy trong kỳ được trả kết quả ngay trong ngày "
-        "nhận, trên mọi thủ tục có hồ sơ trong kỳ.",
-        "Procedures marked for four steps of whose dossiers handed in at the counter more than half were returned on the "
-        "day of receipt, of all procedures with dossiers in the period.", "percent",
+        "Thủ tục được giao làm 4 bước tại chỗ và có quá nửa hồ sơ nộp tại quầy trong kỳ được trả kết quả ngay trong "
+        "ngày nhận, trên mọi thủ tục có hồ sơ trong kỳ.",
+        "Procedures marked for four steps of whose dossiers handed in at the counter more than half were returned on "
+        "the day of receipt, of all procedures with dossiers in the period.", "percent",
     ),
     **{
         f"channel_{channel}_percent": Definition(

@@ -101,7 +101,7 @@ class Lists:
         today = detail.calendar.local(now).date()
         return horizon(detail.calendar, Policy.from_mapping(detail.policies.on(today)), now)
 
-    async def open(  # noqa: PLR0913 - what a page of a list is asked by
+    async def open(
         self,
         detail: OfficeDetail,
         which: WorkList,

@@ -9,7 +9,7 @@ from aiohttp import web
 from kit.appkeys import DATABASE, PAGES
 from kit.edge import REQUEST_ID, STAFF, see_other
 from kit.pages import in_language, language_of
-from tracking.reports.asking import SUPERVISING, signed_in
+from tracking.reports.asking import SUPERVISING, page_for
 from tracking.reports.numbers import number
 from tracking.reports.store import queries
 from tracking.reports.supervision import at_office
@@ -25,7 +25,7 @@ class UnknownMessage(LookupError):
 def routes() -> list[web.RouteDef]:
     """The addresses of this module."""
     return [
-        web.get("/office/messages", show_messages),
+        web.get("/office/messages", page_for(SUPERVISING, show_messages)),
         web.post(f"/office/messages/{{id:{ID}}}/retry", retry),
         web.post(f"/office/messages/{{id:{ID}}}/drop", drop),
         web.post(f"/office/messages/{{id:{ID}}}/called", called),
@@ -34,7 +34,7 @@ def routes() -> list[web.RouteDef]:
 
 async def show_messages(request: web.Request) -> web.Response:
     """GET /office/messages: dead letters, and whom to call. Shows names and phone numbers, to staff."""
-    staff = await signed_in(request, SUPERVISING)
+    staff = request[STAFF]
     detail, _ = await at_office(request, staff)
     async with request.app[DATABASE].connection() as connection:
         dead = await queries.messages_dead.rows(connection, office_id=staff.office, page_size=SHOWN)

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from kit.appkeys import PAGES
+from kit.edge import STAFF
 from kit.pages import in_language, language_of
 from office.api import DIRECTORY
 from tracking.reports.api import REPORTS
@@ -18,9 +19,9 @@ from tracking.reports.asking import (
     SUPERVISING,
     below_in,
     choice_in,
+    page_for,
     period_in,
     readings_in,
-    signed_in,
 )
 from tracking.reports.charts import WIDTH, chart
 from tracking.reports.downloads import FORMATS, download, report_rows, report_sheets
@@ -51,12 +52,12 @@ BEHIND: Mapping[str, str] = {
 
 def routes() -> list[web.RouteDef]:
     """The addresses of this module."""
-    return [web.get("/office/reports", show_report)]
+    return [web.get("/office/reports", page_for(REPORTING, show_report))]
 
 
 async def show_report(request: web.Request) -> web.Response:
     """GET /office/reports[?period=][&reading=][&below=1][&by=month|…][&format=csv|xlsx]."""
-    staff = await signed_in(request, REPORTING)
+    staff = request[STAFF]
     detail = await request.app[DIRECTORY].detail(staff.office)
     now = datetime.now(detail.calendar.timezone)
     period = period_in(request, Period.quarter_of(now.date()))

@@ -66,7 +66,7 @@ class Report:
         return of_office(self.whole, self.others, self.procedures, self.in_four_steps, reading)
 
 
-def build(  # noqa: PLR0913 - the parts of a report
+def build(
     period: Period,
     months: Sequence[Counted],
     others: Others,
@@ -75,7 +75,7 @@ def build(  # noqa: PLR0913 - the parts of a report
     *,
     four_steps_target: int,
 ) -> Report:
-    """Put the months together. ``offices`` are id → (name, name_en); every office has its line, also without dossiers."""
+    """Put the months together. ``offices`` are id → (name, name_en); every office has its line, even an empty one."""
     by_office = {office_id: Tally() for office_id in offices}
     by_procedure: dict[str, Tally] = {}
     for counted in months:

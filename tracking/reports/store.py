@@ -6,7 +6,8 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+
+import asyncpg
 
 from kit import sql
 from kit.database import Connection, Database, DatabaseUnavailable
@@ -96,7 +97,7 @@ def _target(detail: OfficeDetail, period: Period) -> int:
     return Policy.from_mapping(detail.policies.on(first.date())).four_steps_share_percent
 
 
-async def _month(  # noqa: PLR0917, PLR0913 - one span of time at some offices, as the queries want it
+async def _month(
     connection: Connection, offices: Sequence[str], first: datetime, past: datetime, now: datetime, zone: str
 ) -> Counted:
     span = {"offices": offices, "first": first, "past": past}
@@ -116,7 +117,7 @@ async def _month(  # noqa: PLR0917, PLR0913 - one span of time at some offices, 
     return Counted(tallies["office"], tallies["procedure"], channels)
 
 
-def _add_cell(tally: Tally, row: Mapping[str, Any]) -> None:
+def _add_cell(tally: Tally, row: asyncpg.Record) -> None:
     tally.law[row["result"]] += row["dossiers"]
     tally.index[row["result_766"]] += row["dossiers"]
     if row["result"] not in ("not_accepted", "stopped"):
@@ -127,7 +128,7 @@ def _add_cell(tally: Tally, row: Mapping[str, Any]) -> None:
         tally.on_the_spot += row["on_the_spot"]
 
 
-async def _others(  # noqa: PLR0917, PLR0913 - see _month
+async def _others(
     connection: Connection,
     offices: Sequence[str],
     first: datetime,

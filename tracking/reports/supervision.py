@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from kit.appkeys import DATABASE, PAGES
+from kit.edge import STAFF, see_other
 from kit.pages import in_language, language_of
 from kit.sessions import Role, Staff
 from office.api import DIRECTORY
@@ -21,10 +22,10 @@ from tracking.reports.asking import (
     SUPERVISING,
     below_in,
     choice_in,
+    page_for,
     page_in,
     period_in,
     readings_in,
-    signed_in,
     text_in,
     wrong,
 )
@@ -36,6 +37,21 @@ from tracking.reports.store import queries
 from tracking.reports.worklists import WorkList
 
 LISTS: web.AppKey[Lists] = web.AppKey("lists", Lists)
+ASKED = (
+    "list",
+    "where",
+    "procedure",
+    "field",
+    "agency",
+    "channel",
+    "q",
+    "period",
+    "result",
+    "reading",
+    "office",
+    "below",
+)
+"""What a list may be asked by."""
 CHANNELS = ("counter", "online", "post")
 RESULTS: Mapping[str, Sequence[Result] | None] = {
     "received": None,
@@ -50,17 +66,17 @@ RESULTS: Mapping[str, Sequence[Result] | None] = {
 def routes() -> list[web.RouteDef]:
     """The addresses of this module."""
     return [
-        web.get("/office", overview),
-        web.get("/office/dossiers", show_list),
-        web.get("/office/apologies", show_apologies),
+        web.get("/office", page_for(REPORTING, overview)),
+        web.get("/office/dossiers", page_for(SUPERVISING, show_list)),
+        web.get("/office/apologies", page_for(SUPERVISING, show_apologies)),
     ]
 
 
 async def overview(request: web.Request) -> web.Response:
     """GET /office: counts of what has to be done, each with its list. A planner is led to the reports."""
-    staff = await signed_in(request, REPORTING)
+    staff = request[STAFF]
     if staff.role is Role.PLANNER:
-        raise web.HTTPSeeOther(in_language(language_of(request), "/office/reports"))
+        return see_other(in_language(language_of(request), "/office/reports"))
     detail, now = await at_office(request, staff)
     lists = request.app[LISTS]
     return request.app[PAGES].render(
@@ -84,17 +100,17 @@ async def at_office(request: web.Request, staff: Staff) -> tuple[OfficeDetail, d
 async def show_list(request: web.Request) -> web.Response:
     """GET /office/dossiers: an open list (``?list=late``), or what lies behind a figure (``?period=…&result=late``).
 
-    Both are narrowed by ``procedure``, ``field``, ``agency``, ``channel``, ``q`` (how the code begins); the first also by
-    ``where`` (here, elsewhere), the second by ``office``, ``below``, ``reading``. ``format`` makes a file of it.
+    Both are narrowed by ``procedure``, ``field``, ``agency``, ``channel``, ``q`` (how the code begins); the first also
+    by ``where`` (here, elsewhere), the second by ``office``, ``below``, ``reading``. ``format`` makes a file of it.
     """
-    staff = await signed_in(request, SUPERVISING)
+    staff = request[STAFF]
     detail, now = await at_office(request, staff)
     kind, page = choice_in(request, "format", FORMATS), page_in(request)
     listed = await _read(request, detail, now, skip=0 if kind else (page - 1) * PAGE, most=MOST if kind else PAGE)
     language = language_of(request)
     if kind is not None:
         return await download(kind, f"dossiers-{staff.office}-{now:%Y%m%d-%H%M}", [list_sheet(listed.rows, language)])
-    asked = {name: value for name, value in request.query.items() if name not in ("lang", "page", "format") and value}
+    asked = {name: request.query.get(name, "") for name in ASKED}
     return request.app[PAGES].render(
         request,
         "tracking/office/dossiers.html",
@@ -110,9 +126,14 @@ async def show_list(request: web.Request) -> web.Response:
         lists=list(WorkList),
         procedures=detail.procedures,
         channels=CHANNELS,
-        here=lambda **more: in_language(language, "/office/dossiers?" + urlencode({**asked, **more})),
+        here=partial(_address, language, "/office/dossiers", asked),
         number=partial(number, language=language),
     )
+
+
+def _address(language: str, path: str, asked: Mapping[str, str], **more: object) -> str:
+    query = {name: value for name, value in {**asked, **more}.items() if value}
+    return in_language(language, f"{path}?{urlencode(query)}")
 
 
 async def _read(request: web.Request, detail: OfficeDetail, now: datetime, *, skip: int, most: int) -> Listed:
@@ -152,8 +173,8 @@ async def _behind(request: web.Request, detail: OfficeDetail) -> Behind:
 
 async def show_apologies(request: web.Request) -> web.Response:
     """GET /office/apologies: those that are owed, the oldest first; with ``?period=`` the register of that period."""
-    staff = await signed_in(request, SUPERVISING)
-    detail, now = await at_office(request, staff)
+    staff = request[STAFF]
+    detail, _ = await at_office(request, staff)
     page, period = page_in(request), period_in(request) if "period" in request.query else None
     skip = {"skip": (page - 1) * PAGE, "page_size": PAGE}
     async with request.app[DATABASE].connection() as connection:
@@ -176,6 +197,6 @@ async def show_apologies(request: web.Request) -> web.Response:
         total=rows[0]["total"] if rows else 0,
         page=page,
         pages=-(-rows[0]["total"] // PAGE) if rows else 0,
-        here=lambda **more: in_language(language, "/office/apologies?" + urlencode({**asked, **more})),
+        here=partial(_address, language, "/office/apologies", asked),
         number=partial(number, language=language),
     )

@@ -51,7 +51,8 @@ UPDATE message
  WHERE state = 'sending' AND next_at <= now();
 
 -- name: messages_by_state
-SELECT channel, state, count(*) AS number FROM message WHERE state IN ('waiting', 'dead') GROUP BY channel, state
+SELECT channel, state, count(*) AS number FROM message
+ WHERE state = 'waiting' OR (state = 'dead' AND ended_by IS NULL) GROUP BY channel, state
 UNION ALL
 SELECT 'webhook', state, count(*) FROM webhook_delivery WHERE state = 'waiting' GROUP BY state
 UNION ALL

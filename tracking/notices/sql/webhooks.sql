@@ -32,9 +32,10 @@ UPDATE webhook_delivery SET state = 'waiting', error = 'uncertain' WHERE state =
 -- name: deliveries_forget
 -- What arrived a month ago is no news, and nobody waits for what a removed webhook had coming.
 DELETE FROM webhook_delivery
- WHERE id IN (SELECT delivery.id FROM webhook_delivery AS delivery JOIN webhook ON webhook.id = webhook_id
-               WHERE (state = 'sent' AND ended_at < now() - interval '30 days') OR NOT active
-               LIMIT 1000);
+ WHERE id IN ((SELECT id FROM webhook_delivery WHERE state = 'sent' AND ended_at < now() - interval '30 days' LIMIT 1000)
+              UNION ALL
+              (SELECT delivery.id FROM webhook JOIN webhook_delivery AS delivery ON webhook_id = webhook.id
+                WHERE NOT active LIMIT 1000));
 
 -- name: events_read
 -- In the order in which transactions began to write, numbers beside it: whatever is still open then comes later in this
@@ -53,11 +54,9 @@ SELECT event.id AS event, event.at, event.code, dossier.receiving_office AS offi
 
 -- name: deliveries_replay
 -- What waits already is left as it is.
-WITH event AS (
-    SELECT * FROM unnest(:events::bigint[], :moments::timestamptz[]) AS event (id, at)),
-queued AS (
+WITH queued AS (
     INSERT INTO webhook_delivery AS old (webhook_id, event_id, event_at)
-    SELECT :webhook_id, id, at FROM event
+    SELECT :webhook_id, id, at FROM unnest(:events::bigint[], :moments::timestamptz[]) AS event (id, at)
     ON CONFLICT (webhook_id, event_id) DO UPDATE
        SET state = 'waiting', attempts = 0, error = NULL, next_at = now(), ended_at = NULL
      WHERE old.state IN ('sent', 'dead')
