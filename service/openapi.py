@@ -15,7 +15,7 @@ from kit.edge import json_bytes
 from kit.session_api import SignIn
 from tickets.api import OpenBody, TicketBody
 from tickets.ticket import State
-from tracking.case_api import ActionBody, IntakeBody
+from tracking.case_api import DONE_AT_THE_DESK, ActionBody, IntakeBody
 from tracking.exchange.state import Push
 from tracking.notices.webhook_api import LARGEST, MOST_EVENTS, ReplayBody, WebhookBody
 from tracking.receipts.api import FeedbackBody, PaymentBody, RatingBody
@@ -550,6 +550,7 @@ PATH_PARAMETERS: dict[str, Schema] = {
     "lookup_token": TEXT,
     "webhook_id": TEXT,
     "move": {"type": "string", "enum": ["recall", "start", "finish", "no-show"]},
+    "action": {"type": "string", "enum": DONE_AT_THE_DESK.split("|")},
 }
 
 

@@ -262,6 +262,21 @@ def test_a_file_of_spreadsheets(run: Run, offices: Path, tmp_path: Path) -> None
     assert "1 rows: 1 added" in run("import", "dossiers", "d.csv").stdout
 
 
+def test_out_again_and_in_again(run: Run, offices: Path, tmp_path: Path, database_url: str) -> None:
+    run("import", "dossiers", dossiers(tmp_path, row(1), row(2, "completed", "7")), "--origin", "igate")
+    assert fetch(database_url, "SELECT DISTINCT origin FROM dossier") == [("igate",)]
+    days = ("--office", "tay-ho", "--from", "2026-09-21", "--to", "2026-09-21")
+    for format_ in ("csv", "jsonl"):
+        done = run("export", "dossiers", *days, "--format", format_)
+        assert done.returncode == 0, done.stderr
+        (tmp_path / f"out.{format_}").write_text(done.stdout)
+        assert "2 rows: 0 added, 0 changed, 2 unchanged" in run("import", "dossiers", f"out.{format_}").stdout
+    assert run("export", "dossiers", *days[:-1], "2026-09-22").stdout.count("\n") == 3
+    said(run("export", "dossiers", "--office", "nowhere", *days[2:]), 2, "--office: there is no office 'nowhere'")
+    said(run("export", "dossiers", *days[:-1], "tomorrow"), 2, "--to", "tomorrow")
+    said(run("import", "dossiers", "out.csv", "--origin", "A B"), 2, "--origin 'A B'")
+
+
 def test_a_year_of_dossiers(run: Run, offices: Path, tmp_path: Path, database_url: str) -> None:
     file = dossiers(tmp_path, *(row(serial) for serial in range(1, 20_501)))
     assert "20500 rows: 20500 added" in run("import", "dossiers", file).stdout

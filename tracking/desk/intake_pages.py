@@ -13,7 +13,7 @@ from kit.idempotency import KeyReused
 from kit.problems import BadRequest
 from office.api import DIRECTORY, typed_query
 from office.model import Agency, OfficeDetail
-from tracking.case_api import INTAKE, IntakeBody, by
+from tracking.case_api import INTAKE, by
 from tracking.desk.forms import Fault, Faults, fresh_key, key_of, typed_in
 from tracking.desk.intake_form import Offered, blank, body_of, offered, offers
 from tracking.desk.visit import address, at_office, visit_of
@@ -40,7 +40,7 @@ async def show_intake(request: web.Request) -> web.Response:
     detail, _ = await at_office(request)
     kinds = await request.app[DIRECTORY].group_kinds()
     asked, earlier = dict(request.query), await _notice(request, request.query.get("notice", ""))
-    if earlier and not (asked.get("procedure") or asked.get("group") or "q" in asked):
+    if earlier and not (asked.get("procedure") or asked.get("group") or "q" in asked or "choose" in asked):
         asked["procedure"] = earlier["procedure"]
     one = offered(detail, kinds, asked)
     if one is None:
@@ -103,8 +103,7 @@ async def register(request: web.Request) -> web.Response:
     if body is None:
         return await _again(request, detail, one, typed, faults)
     try:
-        handed = body.handed()
-        taken = await request.app[INTAKE].take(handed, request[STAFF], by(request), key_of(typed), now)
+        taken = await request.app[INTAKE].take(body.handed(), request[STAFF], by(request), key_of(typed), now)
     except RuleBroken as rule:
         return await _again(request, detail, one, typed, {}, status=409, rule=rule)
     except BadRequest as error:
@@ -112,7 +111,7 @@ async def register(request: web.Request) -> web.Response:
     except KeyReused:
         typed["key"] = fresh_key()
         return await _again(request, detail, one, typed, {}, status=422)
-    return see_other(_result(request, taken, body))
+    return see_other(_result(request, taken, typed))
 
 
 def _named(error: BadRequest) -> dict[str, Fault]:
@@ -122,12 +121,11 @@ def _named(error: BadRequest) -> dict[str, Fault]:
     return {FIELD_OF.get(wrong.field, wrong.field): "unknown" for wrong in error.errors}
 
 
-def _result(request: web.Request, taken: Taken, body: IntakeBody) -> str:
-    if taken.notice is not None:
-        number = "" if body.ticket is None else request.query.get("number", "")
-        visit = visit_of(body.ticket or "", number)
-        return address(request, "/desk/dossiers", notice=str(taken.notice), **visit.query)
-    return address(request, f"/desk/dossiers/{quote(taken.cases[0].code)}", done="register")
+def _result(request: web.Request, taken: Taken, typed: MultiDict[str]) -> str:
+    if taken.notice is None:
+        return address(request, f"/desk/dossiers/{quote(taken.cases[0].code)}", done="register")
+    visit = visit_of(typed.get("ticket", ""), typed.get("number", ""))
+    return address(request, "/desk/dossiers", notice=str(taken.notice), **visit.query)
 
 
 async def _again(
@@ -160,7 +158,7 @@ async def _form(
         visit=visit,
         earlier=earlier,
         agencies=await _agencies(request, detail, one),
-        other=address(request, "/desk/dossiers/new", **visit.query, notice=typed.get("notice", ""), q=" "),
+        other=address(request, "/desk/dossiers/new", **visit.query, notice=typed.get("notice", ""), choose="1"),
         dong=wording.dong,
     )
 
