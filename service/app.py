@@ -17,6 +17,9 @@ import tickets.desk
 import tickets.pages
 import tracking.api
 import tracking.case_api
+import tracking.desk.dossier_pages
+import tracking.desk.intake_pages
+import tracking.desk.work_pages
 import tracking.exchange.api
 import tracking.group_pages
 import tracking.notices.webhook_api
@@ -155,6 +158,9 @@ async def build(settings: Settings) -> web.Application:
         tracking.pages,
         tracking.group_pages,
         tracking.notices.webhook_api,
+        tracking.desk.work_pages,
+        tracking.desk.intake_pages,  # before the next: its "new" is no code
+        tracking.desk.dossier_pages,
         tracking.paper.pages,
         tracking.receipts.api,
         tracking.receipts.pages,

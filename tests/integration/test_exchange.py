@@ -52,7 +52,9 @@ async def test_a_push_from_first_to_last(site: Site) -> None:
     for version in (5, 4, 1):  # repeated and late ones change nothing, whatever they say
         answer = await push(site, who, version=version, status=9, steps=STEPS)
         assert answer == (200, {"code": NEW, "version": 5, "changed": False})
-    done = {"status": 10, "finished_at": "2026-09-23T10:00:00+07:00", "returned_at": "2026-09-23T11:00:00+07:00"}
+    done: dict[str, Any] = {
+        "status": 10, "finished_at": "2026-09-23T10:00:00+07:00", "returned_at": "2026-09-23T11:00:00+07:00",
+    }  # fmt: skip
     assert await push(site, who, version=9, outcome="granted", steps=STEPS, **done) == (
         200, {"code": NEW, "version": 9, "changed": True},
     )  # fmt: skip
@@ -102,6 +104,21 @@ async def test_the_origin_is_remembered(site: Site) -> None:
     assert await fetch(site, "SELECT origin, public FROM dossier WHERE code = $1", NEW) == [("igate-h26", True)]
     await push(site, who, code=HIDDEN, version=6)
     assert (await site.ask("GET", f"/api/v1/dossiers/{HIDDEN}"))[0] == 404  # what is hidden stays so
+
+
+async def test_the_webhooks_hear_of_a_push_once(site: Site) -> None:
+    who = await site.sign_in("supervisor")
+    async with site.database.connection() as connection:
+        await connection.execute(
+            "INSERT INTO webhook (url, secret, office_id) VALUES ('http://127.0.0.1:9/hook', $1, $2)", "s" * 32, OFFICE
+        )
+    for version in (5, 5, 4, 6):
+        await push(site, who, version=version, steps=STEPS)
+    told = await fetch(
+        site, "SELECT dossier_event.version, action FROM webhook_delivery JOIN dossier_event ON event_id = id"
+        " AND event_at = at ORDER BY id",
+    )  # fmt: skip
+    assert told == [(5, "push"), (6, "push")]
 
 
 async def test_what_is_worked_on_here_is_not_overwritten(site: Site) -> None:

@@ -19,7 +19,7 @@ from kit.sql import Query
 from tickets.policy import next_ticket
 from tickets.ticket import Priority, new_token
 
-PACKAGES = ("kit", "office", "tickets", "tracking", "tracking.exchange", "service", "tracking.paper", "tracking.reports", "tracking.receipts", "tracking.notices")
+PACKAGES = ("kit", "office", "tickets", "tracking", "tracking.desk", "tracking.exchange", "service", "tracking.paper", "tracking.reports", "tracking.receipts", "tracking.notices")
 QUERIES = {query.name: query for package in PACKAGES for query in sql.load(package)}
 DAY = datetime.now(UTC).date()
 ROWS = 10_000

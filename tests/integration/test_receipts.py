@@ -193,7 +193,9 @@ async def test_level_1_is_level_0_and_more(site: Site, receipt: Receipt) -> None
     assert level1["rated"] is False
 
 
-async def test_what_is_due_comes_with_a_vietqr_of_the_office(site: Site, receipt: Receipt) -> None:
+async def test_what_is_due_comes_with_a_vietqr_of_the_office(
+    site: Site, receipt: Receipt, start_site: StartSite
+) -> None:
     await execute(
         site,
         "UPDATE office SET policy = policy || $2 WHERE id = $1",
@@ -209,6 +211,10 @@ async def test_what_is_due_comes_with_a_vietqr_of_the_office(site: Site, receipt
     assert "50.000 đồng" in page
     assert "0011002233" in page
     assert "<svg" in page
+    await execute(site, "UPDATE office SET policy = policy || $2 WHERE id = $1", OFFICE, {"bank_account": "no account"})
+    site = await start_site()  # the first one remembers the office for some seconds
+    assert (await site.ask("GET", address(receipt)))[2]["fees"]["vietqr"] is None
+    assert "Nộp tại nơi tiếp nhận" in (await site.ask("GET", f"/r/{receipt.token}"))[2]
     assert len(page) < 30_000
 
 

@@ -27,8 +27,8 @@ NAME, PHONE = "Nguyễn Thị Hoa Sen", "0912345678"
 WORK = """
     INSERT INTO dossier (code_year, code, procedure_code, receiving_office, competent_agency, channel, status,
                          received_at, due_at, clock_stopped_at)
-    SELECT 2026, 'H26.99-260901-' || serial, '1.001193', office, agency, 'counter', status, $1::timestamptz - interval '40 days',
-           $1::timestamptz + due::interval, $1::timestamptz + stopped::interval
+    SELECT 2026, 'H26.99-260901-' || serial, '1.001193', office, agency, 'counter', status,
+           $1::timestamptz - '40 days'::interval, $1::timestamptz + due::interval, $1::timestamptz + stopped::interval
       FROM (VALUES ('0001', 'demo-24h', 'H26.99', 4, '-1 minute', NULL),
                    ('0002', 'demo-24h', 'H26.99', 2, '0', NULL),
                    ('0003', 'demo-24h', 'H26.18', 6, '1 day', NULL),

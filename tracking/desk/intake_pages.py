@@ -134,9 +134,7 @@ async def _again(
 ) -> web.Response:  # fmt: skip
     earlier = await _notice(request, typed.get("notice", ""))
     key = key_of(typed)
-    return await _form(
-        request, detail, one, typed, key=key, faults=faults, status=status, rule=rule, earlier=earlier
-    )
+    return await _form(request, detail, one, typed, key=key, faults=faults, status=status, rule=rule, earlier=earlier)
 
 
 async def _form(

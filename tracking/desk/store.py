@@ -82,9 +82,7 @@ async def read_list(connection: Connection, office: Office, which: WorkList, pag
     bounds = {"office_id": office.id, "skip": (page - 1) * PAGE, "most": PAGE}
     if which is WorkList.READY:
         return _lines(await queries.desk_ready.rows(connection, **bounds), now)
-    rows = await queries.desk_open.rows(
-        connection, **bounds, agencies=list(office.agencies), list=which.value, now=now
-    )
+    rows = await queries.desk_open.rows(connection, **bounds, agencies=list(office.agencies), list=which.value, now=now)
     return _lines(rows, now)
 
 

@@ -70,11 +70,16 @@ class Level1:
 
     @property
     def vietqr(self) -> str | None:
-        """The text of the VietQR for what is due; None if nothing is, or the office has named no bank."""
+        """The text of the VietQR for what is due; None if nothing is, the office has named no bank, or the dossier's
+        code is too long for a transfer.
+        """
         bank_bin, account = self.policy.bank_bin, self.policy.bank_account
         if not (self.due and bank_bin and account):
             return None
-        return vietqr.payload(bank_bin, account, self.due, self.case.code)
+        try:
+            return vietqr.payload(bank_bin, account, self.due, self.case.code)
+        except ValueError:
+            return None
 
     @property
     def ratable(self) -> bool:

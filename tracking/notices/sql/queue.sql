@@ -4,11 +4,12 @@ INSERT INTO message (event_id, code_year, code, office_id, trigger, channel, nex
 SELECT event_id, told.code_year, told.code, told.office_id, told.trigger, channel,
        CASE channel WHEN 'phone' THEN 'infinity' ELSE now() END
   FROM unnest(:events::bigint[], :years::smallint[], :codes::text[], :offices::text[], :triggers::text[])
-       AS told (event_id, code_year, code, office_id, trigger)
+       WITH ORDINALITY AS told (event_id, code_year, code, office_id, trigger, place)
   JOIN applicant ON applicant.code_year = told.code_year AND applicant.code = told.code
   CROSS JOIN unnest('{email,sms,phone}'::text[]) AS channel
  WHERE (channel = ANY (applicant.channels) OR told.trigger IN ('appointment', 'late'))
    AND CASE channel WHEN 'email' THEN applicant.email ELSE applicant.phone END <> ''
+ ORDER BY place
 ON CONFLICT DO NOTHING;
 
 -- name: deliveries_add
