@@ -17,3 +17,5 @@ PUBLISHER: web.AppKey[Publisher] = web.AppKey("publisher", Publisher)
 FEED: web.AppKey[Feed] = web.AppKey("feed", Feed)
 SESSIONS: web.AppKey[Sessions] = web.AppKey("sessions", Sessions)
 PAGES: web.AppKey[Pages] = web.AppKey("pages", Pages)
+PUBLIC_URL: web.AppKey[str] = web.AppKey("public_url", str)
+"""What printed addresses begin with; empty: the address that the browser used."""

@@ -208,7 +208,7 @@ class Calendar:
 
     def _minutes_of_year(self, at: datetime) -> tuple[int, int]:
         local = self.local(at)
-        worked = self._worked_in(local.year)[local.timetuple().tm_yday - 1]
+        worked = self._worked_in(local.year)[local.toordinal() - date(local.year, 1, 1).toordinal()]
         now = local.hour * 60 + local.minute
         for start, end in self.working_spans(local.date()):
             begin = start.hour * 60 + start.minute

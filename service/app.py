@@ -204,10 +204,9 @@ def _assemble_domain(app: web.Application, settings: Settings) -> None:
     app[LETTERS] = Letters(database, Texts(ways.public_url), ways.mailer())
     app[tracking.receipts.api.PAYMENT_SECRET] = settings.payment_secret or ""
     app[tracking.case_api.INTAKE] = Intake(database, directory, actions, receipts)
-    app[tickets.pages.PUBLIC_URL] = settings.public_url or ""
+    app[appkeys.PUBLIC_URL] = settings.public_url or ""
     app[tracking.reports.api.REPORTS] = Reports(database, directory)
     app[tracking.reports.supervision.LISTS] = Lists(database, directory)
-    app[tracking.paper.pages.PUBLIC_URL] = settings.public_url or ""
 
 
 def _ways(settings: Settings) -> Ways:

@@ -497,8 +497,8 @@ PATHS: dict[str, dict[str, Schema]] = {
     },
     "/api/v1/events": {
         "get": operation(
-            "what happened to dossiers, none skipped: in the order in which transactions began to write, nearly that of "
-            "the numbers",
+            "what happened to dossiers, none skipped: in the order in which transactions began to write, nearly "
+            "that of the numbers",
             {200: "Events"},
             (400,),
             parameters=(AFTER_EVENT, HOW_MANY),

@@ -20,11 +20,12 @@ from tracking.case import Case
 from tracking.cases import must_work_on, read_case
 from tracking.codes import Code
 from tracking.deadlines import Limit
+from tracking.decisions import Decision, Rules, decide
 from tracking.notices.queue import Happened, Trigger, announce
 from tracking.policy import Policy
 from tracking.rules import RuleBroken
 from tracking.store import queries
-from tracking.workflow import Action, Decision, MissingDetail, Rules, Wish, decide
+from tracking.workflow import Action, MissingDetail, Wish
 
 log = structlog.get_logger()
 
@@ -123,7 +124,9 @@ class Actions:
         try:
             decision = decide(await self._with_limit(case), action, wish, rules, now)
         except MissingDetail as error:
-            raise BadRequest(str(error), [FieldError(name, "needed for this action") for name in error.fields]) from None
+            raise BadRequest(
+                str(error), [FieldError(name, "needed for this action") for name in error.fields]
+            ) from None
         await self._write(connection, case, action, wish, by, decision, now)
         changed = [decision.case]
         if case.case_group is not None:

@@ -21,7 +21,8 @@ from tracking.actions import Actions, By, Known
 from tracking.api import UnknownDossier
 from tracking.case import Applicant, Case, Paper
 from tracking.cases import must_work_on, read_case
-from tracking.intake import Delivery, Handed, Intake, Taken
+from tracking.intake import Intake
+from tracking.registration import Delivery, Handed, Taken
 from tracking.workflow import Action, Wish, allowed
 
 ACTIONS: web.AppKey[Actions] = web.AppKey("actions", Actions)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import secrets
 from datetime import UTC, datetime
 
@@ -11,6 +10,7 @@ import segno
 from aiohttp import web
 from markupsafe import Markup
 
+from kit.addresses import base_url
 from kit.appkeys import PAGES
 from kit.body import read_form
 from kit.edge import see_other
@@ -20,9 +20,6 @@ from office.api import DIRECTORY, OFFICE_ID
 from tickets.api import COUNTERS, HALLS, ISSUING, READING, token_in
 from tickets.issuing import Wish
 from tickets.ticket import Priority
-
-_HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}")
-PUBLIC_URL: web.AppKey[str] = web.AppKey("public_url", str)
 
 
 def routes() -> list[web.RouteDef]:
@@ -116,16 +113,6 @@ async def show_sign(request: web.Request) -> web.Response:
     return request.app[PAGES].render(
         request, "tickets/sign.html", office=detail.office, address=address, qr=qr_svg(address)
     )
-
-
-def base_url(request: web.Request) -> str:
-    """What printed addresses begin with: the configured public address, else the one the browser used.
-
-    Raises BadRequest for a Host that cannot be one: it would end in a QR code.
-    """
-    if not (public_url := request.app[PUBLIC_URL]) and not _HOST.fullmatch(request.host):
-        raise BadRequest("the Host header is malformed")
-    return public_url or f"{request.scheme}://{request.host}"
 
 
 def qr_svg(address: str) -> Markup:

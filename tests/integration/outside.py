@@ -40,20 +40,18 @@ class MailBox:
     recipients: list[str] = field(default_factory=list)
     port: int = 0
 
-    async def handle_RCPT(  # noqa: N802 - the library's name
-        self, _: SMTP, __: Session, envelope: Envelope, address: str, ___: list[str]
-    ) -> str:
+    async def handle_RCPT(self, _: SMTP, __: Session, envelope: Envelope, address: str, ___: list[str]) -> str:
         if self.plan and self.plan[0].endswith("recipient"):
             return "550 nobody" if self.plan.pop(0) == "refuse-recipient" else "451 later"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: SMTP, _: Session, envelope: Envelope) -> str:  # noqa: N802 - as above
+    async def handle_DATA(self, server: SMTP, _: Session, envelope: Envelope) -> str:
         what = self.plan.pop(0) if self.plan else "take"
         if what == "refuse-data":
             return "554 no"
         assert isinstance(envelope.content, bytes)
-        self.got.append(message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[arg-type]  # EmailMessage by its policy
+        self.got.append(message_from_bytes(envelope.content, policy=policy.default))
         self.recipients += envelope.rcpt_tos
         if what == "stall":
             await asyncio.sleep(60)
@@ -130,7 +128,7 @@ async def prepare(connection: Connection) -> None:
     """)
 
 
-async def dossier(connection: Connection, serial: int, channels: str = "{email,sms,phone}", **more: object) -> Code:
+async def dossier(connection: Connection, serial: int, channels: str = "{email,sms,phone}", /, **more: object) -> Code:
     """A dossier that is being processed, with an applicant; ``more`` are other columns of ``dossier``."""
     code = Code(f"H26-260921-{serial:04d}")
     row: dict[str, object] = {

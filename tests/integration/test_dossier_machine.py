@@ -28,7 +28,7 @@ from tracking.actions import By, Known, VersionConflict
 from tracking.case import Applicant, Case, Paper
 from tracking.case_api import ACTIONS, INTAKE
 from tracking.codes import Code
-from tracking.intake import Handed
+from tracking.registration import Handed
 from tracking.rules import RuleBroken
 from tracking.workflow import Action, ActionNotAllowed, Wish
 

@@ -114,9 +114,7 @@ async def test_one_that_never_answers_is_dead_and_does_not_hold_up_the_others(
         await tell(connection, await dossier(connection, serial))
     await connection.execute("UPDATE webhook_delivery SET attempts = 3 WHERE webhook_id = 1")
     await send(database)
-    rows = await connection.fetch(
-        "SELECT webhook_id, state, count(*) FROM webhook_delivery GROUP BY 1, 2 ORDER BY 1"
-    )
+    rows = await connection.fetch("SELECT webhook_id, state, count(*) FROM webhook_delivery GROUP BY 1, 2 ORDER BY 1")
     assert [tuple(row) for row in rows] == [(1, "dead", 3), (2, "sent", 3)]
 
 
@@ -174,9 +172,7 @@ async def test_a_reader_misses_no_event(connection: Connection, database_url: st
     await late.close()
 
 
-async def test_events_and_their_replay(
-    database: Database, connection: Connection, receiver: Http
-) -> None:
+async def test_events_and_their_replay(database: Database, connection: Connection, receiver: Http) -> None:
     hook, _ = await webhook(connection, receiver.base, "o1")
     events = [await tell(connection, await dossier(connection, serial)) for serial in (1, 2, 3)]
     await send(database)
@@ -187,7 +183,11 @@ async def test_events_and_their_replay(
     assert await queries.deliveries_replay.value(connection, webhook_id=hook, **again) == 0
     await send(database)
     assert sorted(body["event"] for body in receiver.bodies) == sorted([*events, *events[1:]])
-    assert not [row["shown"] for row in await queries.events_read.rows(connection, after=0, most=9, office_id="o2") if row["shown"]]
+    assert not [
+        row["shown"]
+        for row in await queries.events_read.rows(connection, after=0, most=9, office_id="o2")
+        if row["shown"]
+    ]
 
 
 async def ask(site: Site, who: str, method: str, path: str, body: Any = None) -> tuple[int, Any]:
@@ -224,12 +224,13 @@ async def test_setting_webhooks_up(site: Site) -> None:
         "queued": 0, "next": answer["next"]
     }  # fmt: skip
     assert (await ask(site, "admin", "DELETE", f"{hooks}/{made['id']}"))[0] == 204
-    for method, path, body in (
+    gone: list[tuple[str, str, object]] = [
         ("DELETE", f"{hooks}/{made['id']}", None),
         ("DELETE", f"{hooks}/nonsense", None),
         ("POST", replay, {"after": 0}),
-    ):
-        assert (await ask(site, "admin", method, path, body))[0] == 404
+    ]
+    for method, path, sent in gone:
+        assert (await ask(site, "admin", method, path, sent))[0] == 404
 
 
 async def test_reading_events(site: Site) -> None:

@@ -9,10 +9,12 @@ import itertools
 from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes, policy
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from service.settings import SettingsError, load
 from tracking.notices import wording
 from tracking.notices.addresses import check_url, is_public
 from tracking.notices.letters import Kind
@@ -174,7 +176,15 @@ def test_no_header_can_be_slipped_in(nasty: str) -> None:
     assert len(read["Subject"]) <= LONGEST_SUBJECT
     assert read["Auto-Submitted"] == "auto-generated"
     assert b"\n.\r\n" not in raw
-    for to in ("a@b.example\r\nBcc: c@d.example", "a b@c.example", "a@b@c", "Tên <a@b.example>", "a@b.example,c@d.e", "@b", ""):
+    for to in (
+        "a@b.example\r\nBcc: c@d.example",
+        "a b@c.example",
+        "a@b@c",
+        "Tên <a@b.example>",
+        "a@b.example,c@d.e",
+        "@b",
+        "",
+    ):
         assert not is_address(to)
         with pytest.raises(ValueError, match="malformed address"):
             compose(Mail("k", to, "s", "t", "n", NOW), "no-reply@office.example")
@@ -243,13 +253,56 @@ def test_addresses_of_webhooks() -> None:
         check_url(good, private=False)
     check_url("http://127.0.0.1:1/x", private=True)
     for bad in ("http://127.0.0.1/", "https://[::1]/", "http://localhost/", "ftp://x.example/", "http:///x", "http://x:y/",
-                "https://u:p@x.example/", "https://x.example/#a", "https://x.example/\nb", "https://x.example/" + "a" * 500):  # fmt: skip
+                "https://u:p@x.example/", "https://x.example/#a", "https://x.example/\nb",
+                "https://x.example/" + "a" * 500):  # fmt: skip
         with pytest.raises(ValueError, match=r"\w"):
             check_url(bad, private=False)
 
 
 def test_numbers_and_plain_text() -> None:
-    assert plain("Đăng ký khai sinh – “Bưởi” {ước}") == 'Dang ky khai sinh - ?Buoi? (uoc)'
-    assert international("0912 345.678") == international("+84912345678") == international("0084912345678") == "+84912345678"
+    assert plain("Đăng ký khai sinh – “Bưởi” {ước}") == "Dang ky khai sinh - ?Buoi? (uoc)"
+    assert (
+        international("0912 345.678")
+        == international("+84912345678")
+        == international("0084912345678")
+        == "+84912345678"
+    )
     for wrong in ("", "12", "abc", "+0", "0912345678901234567", "+84912345678\n1"):
         assert international(wrong) in (None, "+849123456781"), wrong
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MOTCUA_SMTP_URL", "http://u:geheim@mail.example"),
+        ("MOTCUA_SMTP_URL", "smtp://u:geheim@mail.example:99999"),
+        ("MOTCUA_SMTP_URL", "smtp://u:geheim@mail.example?tls=perhaps"),
+        ("MOTCUA_MAIL_FROM", "Office <a@b.example>"),
+        ("MOTCUA_MAIL_FROM", "a@b.example\nBcc: c@d.example"),
+        ("MOTCUA_SMS_URL", "gateway.example"),
+        ("MOTCUA_SMS_URL", "https://u:geheim@gateway.example/"),
+        ("MOTCUA_SMS_TOKEN", "geheim geheim"),
+        ("MOTCUA_WEBHOOK_PRIVATE", "perhaps"),
+    ],
+)
+def test_a_wrong_setting_names_itself_and_tells_no_secret(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=f"^{name}: ") as caught:
+        load()
+    assert "geheim" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_mail_needs_a_sender_and_secrets_may_stand_in_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "smtp").write_text("smtp://u:geheim@mail.example:2525?tls=starttls\n")
+    (tmp_path / "sms").write_text("geheim\n")
+    monkeypatch.setenv("MOTCUA_SMTP_URL_FILE", str(tmp_path / "smtp"))
+    monkeypatch.setenv("MOTCUA_SMS_TOKEN_FILE", str(tmp_path / "sms"))
+    with pytest.raises(SettingsError, match=r"^MOTCUA_MAIL_FROM: needed"):
+        load()
+    monkeypatch.setenv("MOTCUA_MAIL_FROM", "no-reply@office.example")
+    settings = load()
+    assert settings.smtp_url == "smtp://u:geheim@mail.example:2525?tls=starttls"
+    assert settings.sms_token == "geheim"

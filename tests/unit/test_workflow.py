@@ -12,10 +12,11 @@ import pytest
 from office.calendar import Calendar
 from tracking.case import Case
 from tracking.deadlines import Limit
+from tracking.decisions import Rules, begin, decide
 from tracking.policy import Policy
 from tracking.rules import RuleBroken
 from tracking.status import Named, Status
-from tracking.workflow import MOVES, Action, ActionNotAllowed, MissingDetail, Rules, Wish, allowed, begin, decide
+from tracking.workflow import MOVES, Action, ActionNotAllowed, MissingDetail, Wish, allowed
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 CALENDAR = Calendar.default()

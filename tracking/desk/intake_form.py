@@ -14,7 +14,7 @@ from office.model import GroupKind, OfficeDetail, Procedure, RequiredPaper
 from tracking.case_api import IntakeBody
 from tracking.desk.forms import Fault, Faults, Location, faults_of, lines
 
-_FIELDS = {
+_FIELDS: Mapping[Location, str] = {
     ("post", "recipient"): "recipient",
     ("post", "address"): "post_address",
     ("post", "phone"): "post_phone",
@@ -76,7 +76,7 @@ def _rank(one: Offered, typed: str) -> tuple[bool, bool, int]:
 
 
 def blank(one: Offered, **known: str) -> MultiDict[str]:
-    """The form as it opens: nothing is ticked as handed in, originals are held where the public notice asks for them."""
+    """The form as it opens: no paper is ticked, originals are held where the public notice asks for them."""
     fields = [("channels", "email"), ("channels", "sms"), ("channel", "counter"), ("language", "vi")]
     fields += [("original", str(position)) for position, paper in enumerate(one.papers) if paper.original]
     fields += [("agency", one.agency or "")]
@@ -161,4 +161,4 @@ def _own_faults(typed: MultiDict[str], *, missing: bool) -> dict[str, Fault]:
 def _field_of(location: Location) -> str:
     if location[0] == "applicant":
         return str(location[1])
-    return _FIELDS.get(location[:2], _FIELDS.get(location[:1], str(location[0])))  # type: ignore[call-overload,no-any-return]  # a place in the body is words and numbers
+    return _FIELDS.get(location[:2], _FIELDS.get(location[:1], str(location[0])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from aiohttp import web
@@ -17,14 +18,24 @@ from tracking.case_api import INTAKE, by
 from tracking.desk.forms import Fault, Faults, fresh_key, key_of, typed_in
 from tracking.desk.intake_form import Offered, blank, body_of, offered, offers
 from tracking.desk.visit import address, at_office, visit_of
-from tracking.intake import Taken, UnknownNotice
+from tracking.intake import UnknownNotice
 from tracking.paper import wording
+from tracking.registration import Taken
 from tracking.rules import RuleBroken
 from tracking.store import queries
 
 MOST_OFFERS = 30
 FIELD_OF = {"agency": "other_agency"}
 """A field of the API's → the one of the form, where they differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the page says about a form that was sent: wrong fields, or the rule that forbids it."""
+
+    status: int = 200
+    faults: Faults = field(default_factory=dict)
+    rule: RuleBroken | None = None
 
 
 def routes() -> list[web.RouteDef]:
@@ -47,7 +58,7 @@ async def show_intake(request: web.Request) -> web.Response:
         return await _choice(request, detail)
     typed = blank(one, name=earlier["name"], notice=earlier["id"]) if earlier else blank(one)
     typed.extend(visit_of(asked.get("ticket", ""), asked.get("number", "")).query)
-    return await _form(request, detail, one, typed, key=fresh_key(), earlier=earlier)
+    return await _form(request, detail, one, typed, Said())
 
 
 async def _notice(request: web.Request, number: str) -> dict[str, str]:
@@ -101,16 +112,16 @@ async def register(request: web.Request) -> web.Response:
         raise BadRequest("the form names no procedure of this office")
     body, faults = body_of(typed, one)
     if body is None:
-        return await _again(request, detail, one, typed, faults)
+        return await _form(request, detail, one, typed, Said(400, faults))
     try:
         taken = await request.app[INTAKE].take(body.handed(), request[STAFF], by(request), key_of(typed), now)
     except RuleBroken as rule:
-        return await _again(request, detail, one, typed, {}, status=409, rule=rule)
+        return await _form(request, detail, one, typed, Said(409, rule=rule))
     except BadRequest as error:
-        return await _again(request, detail, one, typed, _named(error))
+        return await _form(request, detail, one, typed, Said(400, _named(error)))
     except KeyReused:
         typed["key"] = fresh_key()
-        return await _again(request, detail, one, typed, {}, status=422)
+        return await _form(request, detail, one, typed, Said(422))
     return see_other(_result(request, taken, typed))
 
 
@@ -128,33 +139,23 @@ def _result(request: web.Request, taken: Taken, typed: MultiDict[str]) -> str:
     return address(request, "/desk/dossiers", notice=str(taken.notice), **visit.query)
 
 
-async def _again(
-    request: web.Request, detail: OfficeDetail, one: Offered, typed: MultiDict[str], faults: Faults,
-    *, status: int = 400, rule: RuleBroken | None = None,
-) -> web.Response:  # fmt: skip
-    earlier = await _notice(request, typed.get("notice", ""))
-    key = key_of(typed)
-    return await _form(request, detail, one, typed, key=key, faults=faults, status=status, rule=rule, earlier=earlier)
-
-
 async def _form(
-    request: web.Request, detail: OfficeDetail, one: Offered, typed: MultiDict[str], *, key: str,
-    earlier: dict[str, str], faults: Faults | None = None, status: int = 200, rule: RuleBroken | None = None,
-) -> web.Response:  # fmt: skip
+    request: web.Request, detail: OfficeDetail, one: Offered, typed: MultiDict[str], said: Said
+) -> web.Response:
     visit = visit_of(typed.get("ticket", ""), typed.get("number", ""))
     return request.app[PAGES].render(
         request,
         "tracking/desk/intake.html",
-        status=status,
+        status=said.status,
         office=detail.office,
         one=one,
         typed=typed,
-        faults=faults or {},
-        rule=rule,
-        used_key=status == 422,
-        key=key,
+        faults=said.faults,
+        rule=said.rule,
+        used_key=said.status == 422,
+        key=key_of(typed),
         visit=visit,
-        earlier=earlier,
+        earlier=await _notice(request, typed.get("notice", "")),
         agencies=await _agencies(request, detail, one),
         other=address(request, "/desk/dossiers/new", **visit.query, notice=typed.get("notice", ""), choose="1"),
         dong=wording.dong,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, date, datetime
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
@@ -15,7 +14,6 @@ from tracking.status import Status
 MOST_STEPS = 200
 SLUG = r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$"
 """How the system that a dossier comes from is named."""
-_NATIONAL_TIME = re.compile(r"\d{14}", re.ASCII)
 VIET_NAM = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
@@ -23,7 +21,8 @@ def _moment(value: object) -> object:
     # Pydantic would also take a plain number for seconds since 1970; nobody means that here.
     if not isinstance(value, str):
         return value
-    if _NATIONAL_TIME.fullmatch(text := value.strip()):  # as the national portal writes them, in its own time
+    text = value.strip()
+    if len(text) == 14 and text.isascii() and text.isdecimal():  # as the national portal writes them, in its own time
         return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=VIET_NAM)
     try:
         return datetime.fromisoformat(text)

@@ -6,7 +6,6 @@ PDF from HTML would bring a second layout engine with heavy system libraries ont
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from aiohttp import web
 from markupsafe import Markup
 
+from kit.addresses import base_url
 from kit.appkeys import DATABASE, PAGES
 from kit.edge import STAFF
 from kit.problems import BadRequest, FieldError
@@ -30,13 +30,11 @@ from tracking.paper.store import read_notice, read_record, read_register
 from tracking.paper.vietqr import payload, purpose
 from tracking.policy import Policy
 
-PUBLIC_URL: web.AppKey[str] = web.AppKey("paper_public_url", str)
 """What printed addresses begin with; empty: what the browser used."""
 LONGEST_REGISTER = 5_000
 LONGEST_PERIOD = timedelta(days=366)
 BARCODE_MM, LOOKUP_MM, VIETQR_MM = 126, 26, 28
 _NOT_OF_A_DOSSIER: dict[str, Any] = {"case": None, "record": None, "agency": None, "number": None, "forms": []}
-_HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}")
 _WORDS: dict[str, Any] = {
     name: getattr(wording, name) for name in ("long_day", "long_moment", "short_day", "short_moment", "dong")
 }
@@ -109,7 +107,7 @@ def _receipt(request: web.Request, record: Record, then: Policy, bank: Policy) -
     return {
         "barcode": code128(record.case.code, widest_mm=BARCODE_MM),
         "receipt": receipt,
-        "lookup": qr(f"{_base_url(request)}/r/{receipt.token}", width_mm=LOOKUP_MM) if receipt else None,
+        "lookup": qr(f"{base_url(request)}/r/{receipt.token}", width_mm=LOOKUP_MM) if receipt else None,
         "without_lookup": lookup and receipt is None,
         "transfer": _transfer(record, bank),
         "bank": bank,
@@ -210,10 +208,3 @@ def _sheet(request: web.Request, form: Form, detail: OfficeDetail, signed_on: da
 
 def _policy(detail: OfficeDetail, day: date) -> Policy:
     return Policy.from_mapping(detail.policies.on(day))
-
-
-def _base_url(request: web.Request) -> str:
-    # A Host that cannot be one would end in a QR code.
-    if not (public_url := request.app[PUBLIC_URL]) and not _HOST.fullmatch(request.host):
-        raise BadRequest("the Host header is malformed")
-    return public_url or f"{request.scheme}://{request.host}"

@@ -14,7 +14,7 @@ from kit.database import Connection, Database, DatabaseUnavailable
 from office.directory import Directory
 from office.model import Office, OfficeDetail
 from tracking.policy import Policy
-from tracking.reports.figures import Others, Tally
+from tracking.reports.figures import Others, Result, Tally
 from tracking.reports.period import Period
 from tracking.reports.report import Counted, ProcedureName, Report, build
 
@@ -104,10 +104,11 @@ async def _month(
     tallies: dict[str, dict[str, Tally]] = {"office": {}, "procedure": {}}
     channels = Counter[str]()
     for row in await queries.report_cells.rows(connection, **span, now=now, zone=zone):
+        tally = _of_cell(row)
         if row["dimension"] == "channel":
-            channels[row["key"]] += row["dossiers"]
+            channels[row["key"]] = tally.received
         else:
-            _add_cell(tallies[row["dimension"]].setdefault(row["key"], Tally()), row)
+            tallies[row["dimension"]][row["key"]] = tally
     for row in await queries.report_times.rows(connection, **span):
         tally = tallies[row["dimension"]].setdefault(row["key"], Tally())
         tally.whole_times[row["whole"]] += row["dossiers"]
@@ -117,15 +118,16 @@ async def _month(
     return Counted(tallies["office"], tallies["procedure"], channels)
 
 
-def _add_cell(tally: Tally, row: asyncpg.Record) -> None:
-    tally.law[row["result"]] += row["dossiers"]
-    tally.index[row["result_766"]] += row["dossiers"]
-    if row["result"] not in ("not_accepted", "stopped"):
-        tally.timed += row["timed"]
-        tally.minutes += row["minutes"]
-        tally.stopped += row["stopped"]
-        tally.at_counter += row["at_counter"]
-        tally.on_the_spot += row["on_the_spot"]
+def _of_cell(row: asyncpg.Record) -> Tally:
+    law = Counter({result.value: int(row[result.value]) for result in Result})
+    index = law.copy()
+    for result, read in ((Result.BEFORE, Result.LATE), (Result.ON, Result.LATE), (Result.OPEN, Result.OVERDUE),
+                         (Result.WAITING, Result.OVERDUE)):  # fmt: skip
+        otherwise = row[f"strict_{result}"]
+        index[result] -= otherwise
+        index[read] += otherwise
+    counts = {name: row[name] for name in ("timed", "minutes", "at_counter", "on_the_spot")}
+    return Tally(law=law, index=index, stopped=row["stopped_minutes"], **counts)
 
 
 async def _others(

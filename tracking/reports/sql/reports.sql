@@ -1,46 +1,62 @@
 -- name: report_cells
--- Dossiers received from :first to before :past, counted by office, by procedure and by channel, each with what came of
--- them in both readings (tracking.reports.figures.Result). One pass; report_dossiers lists what this one counts.
+-- Dossiers received from :first to before :past, counted by office, by procedure and by channel: what came of them
+-- (tracking.reports.figures.Result), and which index 766 reads otherwise. One pass; report_dossiers lists what this one
+-- counts. Grouping by plain columns alone lets the planner hash, in parallel; OFFSET 0 keeps it from working out
+-- "result" once for each sum.
 WITH cells AS (
-    SELECT receiving_office, procedure_code, channel, law.result,
-           CASE WHEN result IN ('before', 'on')
-                     AND (supplements >= 2 OR supplements = 1
-                          AND CASE right(time_limit, 1)
-                              WHEN 'h' THEN (processing_minutes - 1) / 60 >= rtrim(time_limit, 'h')::int
-                              ELSE (processing_minutes - 1) / 480 >= rtrim(time_limit, 'd')::int + 1 END) THEN 'late'
-                WHEN result IN ('open', 'waiting') AND supplements >= 2 THEN 'overdue'
-                ELSE result END AS result_766,
-           count(*) AS dossiers,
-           count(processing_minutes) AS timed,
-           sum(processing_minutes) AS minutes,
-           sum(stopped_minutes) FILTER (WHERE processing_minutes IS NOT NULL) AS stopped,
-           count(*) FILTER (WHERE channel = 'counter' AND returned_at - received_at < interval '1 day'
-                              AND (returned_at AT TIME ZONE :zone)::date = (received_at AT TIME ZONE :zone)::date)
-               AS on_the_spot
-      FROM dossier
-     CROSS JOIN LATERAL (SELECT
-           CASE WHEN status = 3 THEN 'not_accepted'
-                WHEN status = 8 THEN 'stopped'
-                WHEN due_at IS NULL OR status IN (9, 10) AND finished_at IS NULL THEN 'undated'
-                WHEN finished_at > due_at THEN 'late'
-                WHEN (finished_at AT TIME ZONE :zone) <
-                     date_trunc('day', (due_at - interval '1 microsecond') AT TIME ZONE :zone) THEN 'before'
-                WHEN finished_at IS NOT NULL THEN 'on'
-                WHEN due_at >= :now THEN 'open'
-                WHEN (status = 5 OR clock_stopped_at IS NOT NULL) AND coalesce(clock_stopped_at <= due_at, true)
-                THEN 'waiting'
-                ELSE 'overdue' END AS result) AS law
-     WHERE receiving_office = ANY(:offices) AND received_at >= :first AND received_at < :past
-     GROUP BY receiving_office, procedure_code, channel, result, result_766)
+    SELECT receiving_office, procedure_code, channel,
+           count(*) FILTER (WHERE result = 'before') AS before,
+           count(*) FILTER (WHERE result = 'on') AS "on",
+           count(*) FILTER (WHERE result = 'late') AS late,
+           count(*) FILTER (WHERE result = 'open') AS open,
+           count(*) FILTER (WHERE result = 'overdue') AS overdue,
+           count(*) FILTER (WHERE result = 'waiting') AS waiting,
+           count(*) FILTER (WHERE result = 'undated') AS undated,
+           count(*) FILTER (WHERE result = 'not_accepted') AS not_accepted,
+           count(*) FILTER (WHERE result = 'stopped') AS stopped,
+           count(*) FILTER (WHERE strict AND result = 'before') AS strict_before,
+           count(*) FILTER (WHERE strict AND result = 'on') AS strict_on,
+           count(*) FILTER (WHERE supplements >= 2 AND result = 'open') AS strict_open,
+           count(*) FILTER (WHERE supplements >= 2 AND result = 'waiting') AS strict_waiting,
+           count(minutes) AS timed, sum(minutes) AS minutes,
+           sum(stopped_minutes) FILTER (WHERE minutes IS NOT NULL) AS stopped_minutes,
+           count(*) FILTER (WHERE on_the_spot) AS on_the_spot
+      FROM (SELECT receiving_office, procedure_code, channel, supplements, stopped_minutes,
+                   CASE WHEN status NOT IN (3, 8) THEN processing_minutes END AS minutes,
+                   channel = 'counter' AND returned_at - received_at < interval '1 day'
+                   AND (returned_at AT TIME ZONE :zone)::date = (received_at AT TIME ZONE :zone)::date AS on_the_spot,
+                   supplements >= 2 OR supplements = 1
+                   AND CASE right(time_limit, 1)
+                       WHEN 'h' THEN (processing_minutes - 1) / 60 >= rtrim(time_limit, 'h')::int
+                       ELSE (processing_minutes - 1) / 480 >= rtrim(time_limit, 'd')::int + 1 END AS strict,
+                   CASE WHEN status = 3 THEN 'not_accepted'
+                        WHEN status = 8 THEN 'stopped'
+                        WHEN due_at IS NULL OR status IN (9, 10) AND finished_at IS NULL THEN 'undated'
+                        WHEN finished_at > due_at THEN 'late'
+                        WHEN finished_at < date_trunc('day', due_at - interval '1 microsecond', :zone) THEN 'before'
+                        WHEN finished_at IS NOT NULL THEN 'on'
+                        WHEN due_at >= :now THEN 'open'
+                        WHEN (status = 5 OR clock_stopped_at IS NOT NULL)
+                             AND coalesce(clock_stopped_at <= due_at, true) THEN 'waiting'
+                        ELSE 'overdue' END AS result
+              FROM dossier
+             WHERE receiving_office = ANY(:offices) AND received_at >= :first AND received_at < :past
+            OFFSET 0) AS judged
+     GROUP BY receiving_office, procedure_code, channel)
 SELECT CASE GROUPING(receiving_office, procedure_code, channel) WHEN 3 THEN 'office' WHEN 5 THEN 'procedure'
        ELSE 'channel' END AS dimension,
-       coalesce(receiving_office, procedure_code, channel) AS key, result, result_766,
-       sum(dossiers)::bigint AS dossiers, sum(timed)::bigint AS timed, coalesce(sum(minutes), 0)::bigint AS minutes,
-       coalesce(sum(stopped), 0)::bigint AS stopped, sum(on_the_spot)::bigint AS on_the_spot,
-       coalesce(sum(dossiers) FILTER (WHERE channel = 'counter'), 0)::bigint AS at_counter
+       coalesce(receiving_office, procedure_code, channel) AS key,
+       sum(before)::bigint AS before, sum("on")::bigint AS "on", sum(late)::bigint AS late, sum(open)::bigint AS open,
+       sum(overdue)::bigint AS overdue, sum(waiting)::bigint AS waiting, sum(undated)::bigint AS undated,
+       sum(not_accepted)::bigint AS not_accepted, sum(stopped)::bigint AS stopped,
+       sum(strict_before)::bigint AS strict_before, sum(strict_on)::bigint AS strict_on,
+       sum(strict_open)::bigint AS strict_open, sum(strict_waiting)::bigint AS strict_waiting,
+       sum(timed)::bigint AS timed, coalesce(sum(minutes), 0)::bigint AS minutes,
+       coalesce(sum(stopped_minutes), 0)::bigint AS stopped_minutes, sum(on_the_spot)::bigint AS on_the_spot,
+       coalesce(sum(before + "on" + late + open + overdue + waiting + undated) FILTER (WHERE channel = 'counter'), 0)
+           ::bigint AS at_counter
   FROM cells
- GROUP BY GROUPING SETS ((receiving_office, result, result_766), (procedure_code, result, result_766),
-                         (channel, result, result_766));
+ GROUP BY GROUPING SETS ((receiving_office), (procedure_code), (channel));
 
 -- name: report_times
 -- How many took how many half hours (rounded up), with and without the supplement waits, by office and by procedure.
@@ -99,8 +115,7 @@ WITH found AS (
                 WHEN status = 8 THEN 'stopped'
                 WHEN due_at IS NULL OR status IN (9, 10) AND finished_at IS NULL THEN 'undated'
                 WHEN finished_at > due_at THEN 'late'
-                WHEN (finished_at AT TIME ZONE :zone) <
-                     date_trunc('day', (due_at - interval '1 microsecond') AT TIME ZONE :zone) THEN 'before'
+                WHEN finished_at < date_trunc('day', due_at - interval '1 microsecond', :zone) THEN 'before'
                 WHEN finished_at IS NOT NULL THEN 'on'
                 WHEN due_at >= :now THEN 'open'
                 WHEN (status = 5 OR clock_stopped_at IS NOT NULL) AND coalesce(clock_stopped_at <= due_at, true)
