@@ -4,8 +4,24 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Any
 
 import structlog
+from structlog.processors import ExceptionRenderer
+from structlog.tracebacks import ExceptionDictTransformer
+
+_where = ExceptionDictTransformer(show_locals=False)
+
+
+def _where_it_broke(error: Any) -> list[dict[str, Any]]:
+    # Kind and place only: what an exception says can be what somebody typed (PostgreSQL quotes whole rows).
+    return [
+        {key: value for key, value in stack.items() if key in ("exc_type", "frames", "is_cause")}
+        for stack in _where(error)
+    ]
+
+
+_tracebacks = ExceptionRenderer(_where_it_broke)
 
 
 def configure(level: str) -> None:
@@ -17,7 +33,7 @@ def configure(level: str) -> None:
     structlog.configure(
         processors=[
             *shared,
-            structlog.processors.dict_tracebacks,
+            _tracebacks,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
@@ -30,7 +46,7 @@ def configure(level: str) -> None:
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.dict_tracebacks,
+                _tracebacks,
                 structlog.processors.JSONRenderer(ensure_ascii=False),
             ],
         )

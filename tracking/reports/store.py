@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 
 import asyncpg
@@ -20,8 +21,8 @@ from tracking.reports.report import Counted, ProcedureName, Report, build
 
 queries = sql.load("tracking.reports")
 AT_ONCE = 2
-"""Reports that one worker makes at a time: they are long, and clerks need the connections too."""
-LONGEST_WAIT = 5.0
+"""Connections that the reports of one worker use at a time: their statements are long, and clerks need some too."""
+LONGEST_WAIT = 10.0
 """Seconds until somebody who waits for a turn is asked to come again."""
 
 
@@ -40,11 +41,7 @@ class Reports:
         """
         detail = await self._directory.detail(office_id)
         offices = await self.offices(office_id, below=below)
-        await self._take_turn()
-        try:
-            return await self._count(detail, offices, period, now)
-        finally:
-            self._turn.release()
+        return await self._count(detail, offices, period, now)
 
     async def offices(self, office_id: str, *, below: bool) -> dict[str, Office]:
         """The office, and with ``below`` all that stand under it at any depth. Raises UnknownOffice."""
@@ -58,27 +55,34 @@ class Reports:
             grown = bool(more)
         return found
 
-    async def _take_turn(self) -> None:
+    @contextlib.asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
         try:
             async with asyncio.timeout(LONGEST_WAIT):
                 await self._turn.acquire()
         except TimeoutError:
             raise DatabaseUnavailable("too many reports at once") from None
+        try:
+            async with self._database.connection() as connection:
+                yield connection
+        finally:
+            self._turn.release()
 
     async def _count(
         self, detail: OfficeDetail, offices: Mapping[str, Office], period: Period, now: datetime
     ) -> Report:
         zone, ids = detail.calendar.timezone, list(offices)
-        months: list[Counted] = []
-        for month in period.months():
-            first, past = month.bounds(zone)
-            async with self._database.connection() as connection:
-                months.append(await _month(connection, ids, first, past, now, zone.key))
+
+        async def count(month: Period) -> Counted:
+            async with self._connection() as connection:
+                return await _month(connection, ids, *month.bounds(zone), now, zone.key)
+
+        months = await asyncio.gather(*(count(month) for month in period.months()))
         channels = Counter[str]()
         for counted in months:
             channels.update(counted.channels)
         first, past = period.bounds(zone)
-        async with self._database.connection() as connection:
+        async with self._connection() as connection:
             others = await _others(connection, ids, first, past, now, channels)
             codes = list({code for counted in months for code in counted.procedures})
             rows = await queries.report_procedures.rows(connection, codes=codes)
