@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import logging
 import sys
+from types import TracebackType
 from typing import Any
 
 import structlog
 from structlog.processors import ExceptionRenderer
 from structlog.tracebacks import ExceptionDictTransformer
 
+ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 _where = ExceptionDictTransformer(show_locals=False)
 
 
-def _where_it_broke(error: Any) -> list[dict[str, Any]]:
+def _where_it_broke(exc_info: ExceptionInfo) -> list[dict[str, Any]]:
     # Kind and place only: what an exception says can be what somebody typed (PostgreSQL quotes whole rows).
     return [
         {key: value for key, value in stack.items() if key in ("exc_type", "frames", "is_cause")}
-        for stack in _where(error)
+        for stack in _where(exc_info)
     ]
 
 

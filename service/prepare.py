@@ -20,7 +20,8 @@ from service.supervisor import PrepareError
 from tracking.exchange.files import ImportFileError
 from tracking.exchange.imports import import_file
 
-DEMO_CLERK, DEMO_OFFICE = "clerk", "demo-24h"
+DEMO_OFFICE = "demo-24h"
+DEMO_STAFF = {"clerk": Role.CLERK, "supervisor": Role.SUPERVISOR}
 
 
 def prepare(settings: Settings) -> list[str]:
@@ -64,8 +65,9 @@ async def _load_demo(database: Database, data_dir: Path) -> list[str]:
     password = _demo_password(data_dir)
     async with database.connection() as connection:
         hashed = Passwords().hash(password)
-        await put_staff(connection, name=DEMO_CLERK, role=Role.CLERK, office=DEMO_OFFICE, password_hash=hashed)
-    return [f"demo clerk: sign in at /desk as {DEMO_CLERK} with password {password}"]
+        for name, role in DEMO_STAFF.items():
+            await put_staff(connection, name=name, role=role, office=DEMO_OFFICE, password_hash=hashed)
+    return [f"demo {name}: sign in at /desk as {name} with password {password}" for name in DEMO_STAFF]
 
 
 def _demo_password(data_dir: Path) -> str:

@@ -79,16 +79,14 @@ class Settings(BaseSettings):
         str | None,
         _setting("the address that e-mails come from", pattern=r"^[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,190}$"),
     ] = None
-    sms_url: Annotated[
-        str | None, _setting("SMS gateway; left out: no SMS is sent", pattern=r"^https?://[^\s@]+$")
-    ] = None
+    sms_url: Annotated[str | None, _setting("SMS gateway; left out: no SMS is sent", pattern=r"^https?://[^\s@]+$")] = (
+        None
+    )
     sms_token: Annotated[
         str | None,
         _setting("bearer token of the SMS gateway", validation_alias="MOTCUA_SMS_TOKEN", pattern=r"^[\x21-\x7e]+$"),
     ] = None
-    webhook_private: Annotated[
-        bool, _setting("let webhooks lead to this machine and into private networks")
-    ] = False
+    webhook_private: Annotated[bool, _setting("let webhooks lead to this machine and into private networks")] = False
     log_level: Annotated[str, _setting("debug, info, warning or error", pattern=r"^(debug|info|warning|error)$")] = (
         "info"
     )

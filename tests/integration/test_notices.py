@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import socket
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -363,3 +364,19 @@ async def test_the_gateways_word_on_when_is_kept(gateway: Http) -> None:
     async with aiohttp.ClientSession() as session:
         outcome = await SmsGateway(session, gateway.base, None).send("k", PHONE, "x", Progress())
     assert (outcome.error, outcome.after) == ("HTTP 429", 7)
+
+
+async def test_a_stop_before_anything_was_said_costs_no_attempt(database: Database, connection: Connection) -> None:
+    """A mail server that greets nobody: the text was not handed over."""
+    silent = socket.create_server(("127.0.0.1", 0))
+    port = silent.getsockname()[1]
+    await tell(connection, await dossier(connection, 1, "{email}"), Trigger.ACCEPTED)
+    ways = Ways(smtp_url=f"smtp://127.0.0.1:{port}?tls=none", mail_from="a@b.example")
+    async with sending(database, ways, patience=SHORT, pace=QUICK):
+        await until(database, is_sending)
+    assert await states(connection) == [("waiting", 0, "stopped")]
+    silent.close()
+
+
+async def is_sending(connection: Connection) -> bool:
+    return [row[0] for row in await states(connection)] == ["sending"]

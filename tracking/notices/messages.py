@@ -84,6 +84,7 @@ class Messages:
                 attempts=claimed.attempts,
                 state=STATES[outcome.result],
                 error=outcome.error,
+                tried=outcome.tried,
                 wait=timedelta(seconds=wait),
             )
 

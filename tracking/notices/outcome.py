@@ -28,6 +28,8 @@ class Outcome:
     result: Result
     error: str | None = None
     after: float | None = None
+    tried: bool = True
+    """False: the other side was not even asked, so the attempt does not count."""
 
 
 SENT = Outcome(Result.SENT)
@@ -36,6 +38,11 @@ SENT = Outcome(Result.SENT)
 def put_off(error: str, after: float | None = None) -> Outcome:
     """It did not arrive; try again, not before ``after`` seconds if the other side says so."""
     return Outcome(Result.PUT_OFF, error, after)
+
+
+def untried(error: str) -> Outcome:
+    """The fault is ours: try again as if nothing had been."""
+    return Outcome(Result.PUT_OFF, error, tried=False)
 
 
 def dead(error: str) -> Outcome:

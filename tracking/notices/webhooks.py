@@ -129,6 +129,7 @@ class Deliveries:
                 attempts=claimed.attempts,
                 state=STATES[outcome.result],
                 error=outcome.error,
+                tried=outcome.tried,
                 wait=timedelta(seconds=wait),
             )
 

@@ -16,7 +16,7 @@ from kit.database import DatabaseUnavailable
 from kit.tasks import cancelled
 from metrics import catalogue
 from tracking.notices.messages import Claimed
-from tracking.notices.outcome import UNCERTAIN, Outcome, Patience, Progress, Result, dead, put_off
+from tracking.notices.outcome import UNCERTAIN, Outcome, Patience, Progress, Result, dead, put_off, untried
 
 log = structlog.get_logger()
 
@@ -115,21 +115,25 @@ class Worker:
         try:
             outcome = await self._work.attempt(claimed, progress)
         except DatabaseUnavailable:
-            outcome = put_off("database away")
+            outcome = untried("database away")
         except asyncio.CancelledError:
-            outcome = self._of_cut(claimed, progress)
+            outcome = self._of_cut(claimed, progress, untried("stopped"))
         except Exception as error:
             # No traceback: it could hold the text or the address.
             log.error("attempt_failed", topic=claimed.topic, reason=type(error).__name__)  # noqa: TRY400
-            outcome = self._of_cut(claimed, progress, type(error).__name__)
+            outcome = self._of_cut(claimed, progress, put_off(type(error).__name__))
         await self._write_down(claimed, *self._weighed(claimed, outcome))
 
-    def _of_cut(self, claimed: Claimed, progress: Progress, error: str = "stopped") -> Outcome:
-        return dead(UNCERTAIN) if progress.handed_over and claimed.topic == "email" else put_off(error)
+    def _of_cut(self, claimed: Claimed, progress: Progress, otherwise: Outcome) -> Outcome:
+        if not progress.handed_over:
+            return otherwise
+        return dead(UNCERTAIN) if claimed.topic == "email" else put_off(otherwise.error or "")
 
     def _weighed(self, claimed: Claimed, outcome: Outcome) -> tuple[Outcome, float]:
         if outcome.result is not Result.PUT_OFF:
             return outcome, 0.0
+        if not outcome.tried:
+            return outcome, self._patience.first
         wait = self._patience.wait(claimed.attempts, random.random(), outcome.after)  # noqa: S311 - no secret
         return (dead(outcome.error or ""), 0.0) if wait is None else (outcome, wait)
 

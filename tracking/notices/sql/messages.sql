@@ -38,7 +38,8 @@ SELECT message.id, message.event_id, trigger, message.channel, message.made_at, 
 -- name: message_settle
 -- Only the attempt that is under way is settled.
 UPDATE message
-   SET state = :state, error = :error, next_at = CASE :state WHEN 'waiting' THEN now() + :wait ELSE next_at END,
+   SET state = :state, error = :error, attempts = attempts - CASE WHEN :tried::boolean THEN 0 ELSE 1 END,
+       next_at = CASE :state WHEN 'waiting' THEN now() + :wait ELSE next_at END,
        ended_at = CASE :state WHEN 'waiting' THEN NULL ELSE now() END
  WHERE id = :id AND state = 'sending' AND attempts = :attempts;
 

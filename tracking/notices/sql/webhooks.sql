@@ -21,7 +21,8 @@ SELECT delivery.event_id AS event, event.at, event.code, dossier.receiving_offic
 
 -- name: delivery_settle
 UPDATE webhook_delivery
-   SET state = :state, error = :error, next_at = CASE :state WHEN 'waiting' THEN now() + :wait ELSE next_at END,
+   SET state = :state, error = :error, attempts = attempts - CASE WHEN :tried::boolean THEN 0 ELSE 1 END,
+       next_at = CASE :state WHEN 'waiting' THEN now() + :wait ELSE next_at END,
        ended_at = CASE :state WHEN 'waiting' THEN NULL ELSE now() END
  WHERE id = :id AND state = 'sending' AND attempts = :attempts;
 
