@@ -225,6 +225,8 @@ async def test_the_page_shows_figures_definitions_and_links_that_work(year: Site
     links = {part.split('"')[0].replace("&amp;", "&") for part in page.split('href="/office/')[1:]}
     assert len(links) > 15
     for link in links:
+        if "format=xlsx" in link:
+            continue  # its own test reads it
         status, _, _ = await year.ask("GET", urljoin("/office/", link), headers=boss)
         assert status == 200, link
 
