@@ -345,7 +345,7 @@ PERIOD: Schema = {
     "in": "query",
     "required": True,
     "schema": TEXT,
-    "description": "2026-Q3, 2026-07 or 2026",
+    "description": "2026-Q3, 2026-07, 2026 or 2025-07..2026-06",
 }
 READING: Schema = {
     "name": "reading",

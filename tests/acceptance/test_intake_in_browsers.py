@@ -39,7 +39,7 @@ class Keys:
     async def shortcut(self, letter: str) -> None:
         """Alt and the letter of an ``accesskey``, with the unmodified text that a real keyboard sends beside it."""
         session = await self._page.context.new_cdp_session(self._page)
-        for kind in ("rawKeyDown", "keyUp"):
+        for kind in ("keyDown", "keyUp"):
             key = {"key": letter, "code": f"Key{letter.upper()}", "windowsVirtualKeyCode": ord(letter.upper())}
             await session.send(
                 "Input.dispatchKeyEvent", {"type": kind, "modifiers": 1, "unmodifiedText": letter, **key}

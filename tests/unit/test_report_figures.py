@@ -99,6 +99,7 @@ def test_every_figure_says_what_it_is_in_both_languages() -> None:
         ("2026-q3", "2026-07-01", "2026-10-01"),
         ("2026-Q4", "2026-10-01", "2027-01-01"),
         ("2026", "2026-01-01", "2027-01-01"),
+        ("2025-07..2026-06", "2025-07-01", "2026-07-01"),
     ],
 )
 def test_periods(text: str, first: str, past: str) -> None:
@@ -109,7 +110,22 @@ def test_periods(text: str, first: str, past: str) -> None:
     assert period.shifted(1).bounds(ZONE)[0] == period.bounds(ZONE)[1]
 
 
-@pytest.mark.parametrize("text", ["", "26", "2026-13", "2026-Q5", "2026-7", "1999-01", "2026-Q", "2026-07-01", "٢٠٢٦"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "26",
+        "2026-13",
+        "2026-Q5",
+        "2026-7",
+        "1999-01",
+        "2026-Q",
+        "2026-07-01",
+        "٢٠٢٦",
+        "2026-06..2026-05",
+        "2025-06..2026-06",
+    ],
+)
 def test_what_is_no_period(text: str) -> None:
     with pytest.raises(WrongPeriod):
         Period.parse(text)

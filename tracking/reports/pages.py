@@ -62,7 +62,7 @@ async def show_report(request: web.Request) -> web.Response:
     now = datetime.now(detail.calendar.timezone)
     period = period_in(request, Period.quarter_of(now.date()))
     readings, below = readings_in(request), below_in(request)
-    by = choice_in(request, "by", TABLES) or ("procedure" if period.first == period.last else "month")
+    by = choice_in(request, "by", TABLES) or ("procedure" if period.length == 1 else "month")
     kind = choice_in(request, "format", FORMATS)
     report = await request.app[REPORTS].read(staff.office, period, now, below=below)
     language = language_of(request)

@@ -126,8 +126,7 @@ def _of_period(period: Period, tally: Tally) -> Line:
 def _quarters(by_month: Mapping[str, Tally]) -> list[Line]:
     quarters: dict[str, Tally] = {}
     for month, tally in by_month.items():
-        period = Period.parse(month)
-        quarters.setdefault(f"{period.year}-Q{period.quarter}", Tally()).add(tally)
+        quarters.setdefault(Period.parse(month).quarter_name(), Tally()).add(tally)
     return [_of_period(Period.parse(key), tally) for key, tally in quarters.items()]
 
 

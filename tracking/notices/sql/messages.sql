@@ -3,7 +3,7 @@
 -- first, and what follows waits until it has ended. While a row is "sending", next_at is when its sender counts as dead.
 UPDATE message SET state = 'sending', attempts = attempts + 1, next_at = now() + :grace
  WHERE id IN (SELECT id FROM message AS due
-               WHERE state = 'waiting' AND next_at <= now()
+               WHERE state = 'waiting' AND next_at <= now() AND channel <> 'phone'
                  AND NOT EXISTS (SELECT FROM message AS earlier
                                   WHERE earlier.code = due.code AND earlier.channel = due.channel
                                     AND earlier.id < due.id AND earlier.state IN ('waiting', 'sending'))
