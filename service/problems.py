@@ -61,7 +61,7 @@ PROBLEMS: ProblemTable = {
     UnknownTicket: ProblemType(404, "unknown-ticket", "Không có số thứ tự này", "No such ticket", shows_detail=False),
     UnknownWebhook: ProblemType(404, "unknown-webhook", "Không có webhook này", "No such webhook", shows_detail=False),
     UnknownLetter: ProblemType(404, "unknown-letter", "Không có thư này", "No such letter", shows_detail=False),
-    NoSuchPaper: ProblemType(404, "no-such-paper", "Không có giấy này", "No such paper"),
+    NoSuchPaper: ProblemType(404, "no-such-paper", "Không có giấy này", "No such paper", shows_detail=False),
     UnknownNotice: ProblemType(404, "unknown-notice", "Không có phiếu này", "No such notice", shows_detail=False),
     ActionNotAllowed: ProblemType(409, "action-not-allowed", "Không thể làm bước này", "Not possible in this status"),
     RuleBroken: ProblemType(409, "rule-broken", "Quy định không cho phép", "A rule forbids it"),

@@ -29,12 +29,17 @@ NEVER_SEEN_BY_A_CALLER = {
     "MigrationError",
     "CatalogueError",
     "ImportFileError",
+    "MissingDetail",
+    "UnknownPlace",
+    "WrongPeriod",
+    "BrokenWording",
+    "ForbiddenAddress",
 }
 
 
 def own_exceptions() -> Iterator[type[Exception]]:
     for package in (kit, office, tickets, tracking):
-        for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             module = import_module(found.name)
             for _, thing in inspect.getmembers(module, inspect.isclass):
                 if issubclass(thing, Exception) and thing.__module__ == module.__name__:

@@ -40,7 +40,8 @@ def wish_of(action: Action, typed: MultiDict[str]) -> tuple[Wish | None, Faults]
         wish = ActionBody.model_validate(fields).wish()
     except ValidationError as error:
         return None, faults_of(error, lambda place: _field_of(action, str(place[0])))
-    absent = [name for name in NEEDS.get(action, ()) if not getattr(wish, name)]
+    needed = NEEDS.get(action, ())
+    absent = [name for name in INPUTS.get(action, ()) if name in needed and not getattr(wish, name)]
     return (None, dict.fromkeys(absent, "required")) if absent else (wish, {})
 
 
