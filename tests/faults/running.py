@@ -28,13 +28,15 @@ OFFICE = "demo-24h"
 
 
 class RunningService:
-    """``motcua serve --demo`` with its own data folder and free ports. Start it with :meth:`start`."""
+    """``motcua serve --demo`` with its own data folder and free ports, and ``settings`` in its environment. Start it
+    with :meth:`start`.
+    """
 
-    def __init__(self, folder: Path, workers: int = 4, command: Sequence[str] = MOTCUA) -> None:
+    def __init__(self, folder: Path, workers: int = 4, command: Sequence[str] = MOTCUA, **settings: str) -> None:
         self.data = folder / "var"
         self.workers = workers
         self.port, self.admin_port = free_ports(1), free_ports(workers + 1)
-        self._command = command
+        self._command, self._settings = command, settings
         self._out, self._err = folder / "out", folder / "err"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -46,6 +48,7 @@ class RunningService:
             "MOTCUA_PORT": str(self.port),
             "MOTCUA_ADMIN_PORT": str(self.admin_port),
             "MOTCUA_WORKERS": str(self.workers),
+            **self._settings,
         }
 
     def start(self) -> None:
@@ -94,9 +97,7 @@ class RunningService:
         return self._err.read_text()
 
     def unexpected(self) -> list[str]:
-        """What the workers logged as errors that nobody had thought of: type and message, the last place in the
-        code.
-        """
+        """What the workers logged as errors that nobody had thought of: the type, and the last place in the code."""
         lines = [line for line in self.log.splitlines() if '"unexpected_error"' in line]
         return [_in_short(json.loads(line)) for line in lines]
 
@@ -200,7 +201,7 @@ def _is_child(process: psutil.Process) -> bool:
 def _in_short(record: dict[str, Any]) -> str:
     raised = record["exception"][0]
     place = raised["frames"][-1]
-    return f"{record['route']}: {raised['exc_type']} {raised['exc_value']} ({place['filename']}:{place['lineno']})"
+    return f"{record['route']}: {raised['exc_type']} ({place['filename']}:{place['lineno']})"
 
 
 def _samples(lines: Iterable[str]) -> dict[str, float]:

@@ -316,8 +316,8 @@ async def test_the_lists_follow_what_is_done(site: Site, clerk: Headers) -> None
 async def test_a_long_list_has_pages(site: Site, clerk: Headers) -> None:
     async with site.database.connection() as connection:
         await connection.execute(
-            """INSERT INTO dossier (code_year, code, procedure_code, receiving_office, competent_agency, channel, status,
-                                    received_at, due_at)
+            """INSERT INTO dossier (code_year, code, procedure_code, receiving_office, competent_agency, channel,
+                                    status, received_at, due_at)
                SELECT 2026, 'H26.99-261001-' || to_char(n, 'FM0000'), $1, $2, 'H26.99', 'counter', 2, now(),
                       now() + n * interval '1 hour' FROM generate_series(1, 60) AS n""",
             MARRIAGE, OFFICE,

@@ -55,18 +55,20 @@ async def test_a_dossier_at_work_is_as_described(site: Site) -> None:
     clerk = await site.sign_in("clerk")
     intake = "/api/v1/dossiers"
     somebody = {"name": "A"}
-    for body in ({}, {"applicant": somebody, "procedure": "9.9"}, {"applicant": somebody, "group": "khai-sinh"}):
+    group: dict[str, Any] = {"applicant": somebody, "group": "khai-sinh"}
+    for body in ({}, {"applicant": somebody, "procedure": "9.9"}, group):
         taken = await ask(site, intake, "POST", body=body, headers=clerk)
     short = {"applicant": somebody, "procedure": "2.000815", "missing": ["A"], "reason": "B", "guidance": "C"}
     await ask(site, intake, "POST", body=short, headers=clerk)
     await ask(site, intake, "POST", body=short)
-    group, code = taken["code"], taken["dossiers"][0]["code"]
-    await ask(site, "/api/v1/groups/{code}", path=f"/api/v1/groups/{group}")
+    code = taken["dossiers"][0]["code"]
+    await ask(site, "/api/v1/groups/{code}", path=f"/api/v1/groups/{taken['code']}")
     await ask(site, "/api/v1/groups/{code}", path=f"/api/v1/groups/{code}")
     for name in (code, MISSING, "nonsense"):
         await ask(site, "/api/v1/dossiers/{code}/case", path=f"/api/v1/dossiers/{name}/case", headers=clerk)
     act, headers = "/api/v1/dossiers/{code}/{action}", clerk | {"If-Match": '"1"'}
-    for action, body in (("transfer", {}), ("extend", {}), ("complete", {"nonsense": 1}), ("accept", {})):
+    acts: list[tuple[str, dict[str, Any]]] = [("transfer", {}), ("extend", {}), ("complete", {"nonsense": 1})]
+    for action, body in acts:
         for given in (headers, clerk, {}):
             await ask(site, act, "POST", f"/api/v1/dossiers/{code}/{action}", body=body, headers=given)
 
