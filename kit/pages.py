@@ -70,8 +70,8 @@ class Pages:
         )
 
     def error(self, request: web.Request, problem: Problem) -> web.Response:
-        """The page for a problem."""
-        at_desk = request.path.startswith("/desk")
+        """The page for a problem; what staff see leads back to their desk."""
+        at_desk = request.path.startswith(("/desk", "/office"))
         return self.render(request, "kit/problem.html", status=problem.type.status, problem=problem, at_desk=at_desk)
 
     async def static(self, request: web.Request) -> web.Response:

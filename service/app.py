@@ -22,6 +22,7 @@ import tracking.desk.intake_pages
 import tracking.desk.work_pages
 import tracking.exchange.api
 import tracking.group_pages
+import tracking.notices.letter_pages
 import tracking.notices.webhook_api
 import tracking.pages
 import tracking.paper.pages
@@ -65,6 +66,7 @@ from tracking.exchange.pushes import Pushes
 from tracking.groups import group_topic
 from tracking.intake import Intake
 from tracking.lane import DossierSource
+from tracking.notices.calls import TEXTS
 from tracking.notices.letters import LETTERS, Letters
 from tracking.notices.sending import Ways, sending
 from tracking.notices.texts import Texts
@@ -157,6 +159,7 @@ async def build(settings: Settings) -> web.Application:
         tracking.exchange.api,
         tracking.pages,
         tracking.group_pages,
+        tracking.notices.letter_pages,
         tracking.notices.webhook_api,
         tracking.desk.work_pages,
         tracking.desk.intake_pages,  # before the next: its "new" is no code
@@ -201,7 +204,8 @@ def _assemble_domain(app: web.Application, settings: Settings) -> None:
     app[tracking.receipts.api.PAYMENTS] = Payments(database, actions.pay)
     ways = _ways(settings)
     app[tracking.notices.webhook_api.PRIVATE] = settings.webhook_private
-    app[LETTERS] = Letters(database, Texts(ways.public_url), ways.mailer())
+    texts = app[TEXTS] = Texts(ways.public_url)
+    app[LETTERS] = Letters(database, texts, ways.mailer())
     app[tracking.receipts.api.PAYMENT_SECRET] = settings.payment_secret or ""
     app[tracking.case_api.INTAKE] = Intake(database, directory, actions, receipts)
     app[appkeys.PUBLIC_URL] = settings.public_url or ""

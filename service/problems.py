@@ -12,7 +12,7 @@ from tickets.counters import CounterClosed, NotItsSkill, UnknownCounter
 from tickets.issuing import OfficeClosed, UnknownService
 from tickets.reading import UnknownTicket
 from tickets.ticket import MoveNotAllowed
-from tracking.actions import KeptElsewhere, VersionConflict
+from tracking.actions import KeptElsewhere, ReferenceReused, VersionConflict
 from tracking.api import UnknownDossier
 from tracking.codes import MalformedCode
 from tracking.exchange.pushes import WorkedOnHere
@@ -20,7 +20,7 @@ from tracking.intake import UnknownNotice
 from tracking.notices.letters import UnknownLetter
 from tracking.notices.webhook_api import UnknownWebhook
 from tracking.paper.pages import NoSuchPaper
-from tracking.receipts.payments import BadSignature, NothingDue, ReferenceReused, WrongAmount
+from tracking.receipts.payments import BadSignature, NothingDue, WrongAmount
 from tracking.receipts.receipts import UnknownReceipt
 from tracking.receipts.voices import AlreadyRated, NotYetRatable, TooManyOpen
 from tracking.reports.feedback import AlreadyAnswered, UnknownFeedback

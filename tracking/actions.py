@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import asyncpg
 import structlog
 
 from kit.cache import Topic
@@ -38,6 +39,10 @@ class VersionConflict(Exception):
             f"hồ sơ đã thay đổi (phiên bản {case.version}, không còn {known}); xin xem lại trước khi làm · "
             f"the dossier has changed (version {case.version}, no longer {known}); look again first"
         )
+
+
+class ReferenceReused(Exception):
+    """The bank's reference of a transfer stands on another payment already."""
 
 
 class KeptElsewhere(Exception):
@@ -75,8 +80,8 @@ class Actions:
     async def act(self, code: Code, action: Action, wish: Wish, by: By, known: Known, now: datetime) -> Case:
         """Do ``action``; the answer is the case afterwards. The same key and wish act once.
 
-        Raises UnknownDossier, Forbidden, KeptElsewhere, VersionConflict, KeyReused, ActionNotAllowed, BadRequest,
-        RuleBroken, DatabaseUnavailable; nothing is kept then.
+        Raises UnknownDossier, Forbidden, KeptElsewhere, VersionConflict, KeyReused, ReferenceReused, ActionNotAllowed,
+        BadRequest, RuleBroken, DatabaseUnavailable; nothing is kept then.
         """
         async with self._database.operation():
             async with self._database.transaction() as connection:
@@ -221,7 +226,12 @@ async def _beside(
         )
     if action is Action.RECEIVE_PAYMENT:
         reference = wish.purpose if wish.method == "transfer" else None
-        await queries.payments_settle.run(connection, code=code.text, at=now, method=wish.method, reference=reference)
+        try:
+            await queries.payments_settle.run(
+                connection, code=code.text, at=now, method=wish.method, reference=reference
+            )
+        except asyncpg.UniqueViolationError as error:
+            raise ReferenceReused("this reference came before with another dossier or amount") from error
     if before.originals_held and not decision.case.originals_held:
         await queries.originals_given_back.run(connection, year=code.year, code=code.text, at=now)
     if decision.apology:

@@ -33,10 +33,15 @@ def routes() -> list[web.RouteDef]:
 
 
 async def show_desk(request: web.Request) -> web.Response:
-    """GET /desk: the sign-in, or the clerk's counter (``?counter=``), or the choice of one."""
+    """GET /desk: the sign-in, or the clerk's counter (``?counter=``), or the choice of one.
+
+    A planner has no counter and is led to the reports.
+    """
     staff = await _signed_in(request)
     if staff is None:
         return request.app[PAGES].render(request, "tickets/sign_in.html", wrong=False, typed="")
+    if staff.role not in AT_THE_COUNTER:
+        return see_other(_home(request, staff))
     detail = await request.app[DIRECTORY].detail(staff.office)
     counter = await _chosen_counter(request, staff, detail)
     if counter is None:
@@ -57,10 +62,9 @@ async def _signed_in(request: web.Request) -> Staff | None:
     if token is None:
         return None
     try:
-        staff = await request.app[SESSIONS].read(token)
+        return await request.app[SESSIONS].read(token)
     except NotSignedIn:
         return None
-    return staff if staff.role in AT_THE_COUNTER else None
 
 
 async def _chosen_counter(request: web.Request, staff: Staff, detail: OfficeDetail) -> CounterState | None:
@@ -97,10 +101,10 @@ async def sign_in(request: web.Request) -> web.Response:
     form = await read_form(request)
     name, password = form.get("name", "")[:100], form.get("password", "")[:LONGEST_PASSWORD]
     try:
-        token, _ = await request.app[SESSIONS].open(name, password)
+        token, staff = await request.app[SESSIONS].open(name, password)
     except NotSignedIn:
         return request.app[PAGES].render(request, "tickets/sign_in.html", status=401, wrong=True, typed=name)
-    response = see_other(_desk(request))
+    response = see_other(_home(request, staff))
     set_cookie(response, token)
     return response
 
@@ -149,6 +153,10 @@ async def move_ticket(request: web.Request) -> web.Response:
     except MoveNotAllowed:
         return see_other(_desk(request, counter_id, overtaken=True))
     return see_other(_desk(request, counter_id))
+
+
+def _home(request: web.Request, staff: Staff) -> str:
+    return _desk(request) if staff.role in AT_THE_COUNTER else in_language(language_of(request), "/office/reports")
 
 
 def _desk(request: web.Request, counter_id: str = "", *, overtaken: bool = False) -> str:

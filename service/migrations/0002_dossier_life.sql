@@ -63,6 +63,7 @@ CREATE INDEX dossier_open ON dossier (receiving_office, due_at) WHERE finished_a
 CREATE INDEX dossier_open_at_agency ON dossier (competent_agency, due_at)
     WHERE finished_at IS NULL AND status IN (1, 2, 4, 5, 6, 7);
 CREATE INDEX dossier_due ON dossier (due_at) WHERE finished_at IS NULL AND status IN (2, 4, 6);
+CREATE INDEX dossier_to_return ON dossier (receiving_office, finished_at) WHERE status = 9;
 CREATE INDEX dossier_group ON dossier (case_group) WHERE case_group IS NOT NULL;
 
 CREATE TABLE dossier_serial (

@@ -36,7 +36,7 @@ class RunningService:
         self.data = folder / "var"
         self.workers = workers
         self.port, self.admin_port = free_ports(1), free_ports(workers + 1)
-        self._command, self._settings = command, settings
+        self._command, self.settings = command, settings
         self._out, self._err = folder / "out", folder / "err"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -48,7 +48,7 @@ class RunningService:
             "MOTCUA_PORT": str(self.port),
             "MOTCUA_ADMIN_PORT": str(self.admin_port),
             "MOTCUA_WORKERS": str(self.workers),
-            **self._settings,
+            **self.settings,
         }
 
     def start(self) -> None:

@@ -24,6 +24,7 @@ FILLED = {
     "webhook_id": "1",
     "name": "nothing.css",
     "form": "receipt",
+    "kind": "apology",
     "id": "1",
 }
 STREAMS = "/live"
@@ -224,6 +225,14 @@ async def test_nothing_readable_is_kept(site: Site) -> None:
 
 async def test_the_desk_is_for_those_who_serve(site: Site) -> None:
     for role in Role:
-        _, _, page = await site.ask("GET", "/desk", headers=await site.sign_in(role.value))
-        assert ('name="password"' in page) == (role is Role.PLANNER)
+        status, headers, page = await site.ask("GET", "/desk?lang=en", headers=await site.sign_in(role.value))
+        assert 'name="password"' not in page
+        if role is Role.PLANNER:
+            assert (status, headers["Location"]) == (303, "/office/reports?lang=en")
+        else:
+            assert status == 200
+            assert ('href="/office?lang=en"' in page) == (role is not Role.CLERK)
+        form = {"name": role.value, "password": PASSWORD}
+        _, headers, _ = await site.ask("POST", "/desk/sign-in", data=form)
+        assert headers["Location"] == ("/office/reports" if role is Role.PLANNER else "/desk")
     assert 'name="password"' in (await site.ask("GET", "/desk", headers={"Authorization": "Bearer " + "x" * 43}))[2]

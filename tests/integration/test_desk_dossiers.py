@@ -266,7 +266,9 @@ async def test_a_visit_and_its_dossiers_stand_together(site: Site, clerk: Header
     code = await registered(site, clerk, ticket=token, number=number)
     _, _, page = await get(site, clerk, f"/desk/dossiers?ticket={token}&number={number}")
     assert code in page and f"Hồ sơ của lượt {number}" in page
-    assert f"ticket={token}" in (await get(site, clerk, f"/desk/dossiers/{code}"))[2]
+    _, _, page = await get(site, clerk, f"/desk/dossiers/{code}")
+    for next_page in ("/desk/dossiers", "/desk/dossiers/new"):
+        assert f'href="{next_page}?ticket={token}"' in page
     _, _, page = await get(site, clerk, "/desk/dossiers?ticket=nonsense&number=%3Cb%3E")
     assert "Hồ sơ của nơi tiếp nhận" in page
 
@@ -420,6 +422,8 @@ async def test_money_and_originals_before_the_result_is_given_out(site: Site, cl
     _, _, page = await get(site, clerk, f"/desk/dossiers/{code}?done=return")
     assert "đã trả bản chính" in page and "Không còn việc gì phải làm" in page and "mời đánh giá" in page
     assert "Đã có kết quả · Tin nhắn SMS" not in page  # nobody asked for messages
+    assert re.search(rf'href="/office/letters/{code}/marriage">[^<]*</a> · <b>chưa gửi</b>', page)
+    assert (await get(site, clerk, f"/office/letters/{code}/marriage"))[0] == 200
 
 
 async def test_a_new_receipt_ends_the_old_one(site: Site, clerk: Headers) -> None:

@@ -39,13 +39,15 @@ TEMPLATES = {
     )
     for file in (REPOSITORY / folder / "templates").glob("*.html")
 }
+PARTS = {"kit/base.html", "tracking/labels.html", "tickets/places.html"}
+"""Templates that are pages only within others."""
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 VIETNAMESE = re.compile(r"[À-ÃÈ-ÊÌÍÒ-ÕÙÚÝà-ãè-êìíò-õùúýĂăĐđĨĩŨũƠơƯưẠ-ỹ]")
 
 OFFICE = Office("here", "her", "Điểm một", "Point one", "point", None, "1 Main Street", ("H26.99",),
                 date(2025, 7, 1), None, ())  # fmt: skip
 SERVICES = {"births": Service("births", "Hộ tịch", "Civil status", "A", 10.0, ())}
-STAFF = Staff(1, "lan", Role.CLERK, "here")
+STAFF, LEADER = (Staff(1, "lan", role, "here") for role in (Role.CLERK, Role.SUPERVISOR))
 QUEUES: list[dict[str, Any]] = [
     {"service": "births", "waiting": waiting, "counters_open": 1, "wait_minutes": wait}
     for waiting, wait in ((0, None), (1, {"p50": 3, "p90": 8}), (12, {"p50": 40, "p90": 70}))
@@ -113,6 +115,12 @@ def dossier(status: Status, due: datetime, changes: int) -> dict[str, Any]:
                     changes, finished, 1)  # fmt: skip
     answer: dict[str, Any] = public_answer(value, NOW)
     return {"dossier": answer | {"received_on": NOW.date(), "appointment_on": due.date(), "as_of": NOW}}
+
+
+def group(due: datetime) -> dict[str, Any]:
+    kind = {"id": "birth", "name": "Khai sinh", "name_en": "Birth"}
+    parts = [dossier(status, due, 0)["dossier"] for status in Status]
+    return {"group": {"code": "H26.99-261120-0001", "kind": kind, "version": 10, "parts": parts}}
 
 
 def desk(state: State | None, opened: datetime | None, waiting: int) -> dict[str, Any]:
@@ -187,6 +195,7 @@ CASES: dict[str, list[dict[str, Any]]] = {
         for due, changes in ((datetime(2026, 11, 25, tzinfo=UTC), 0), (datetime(2026, 11, 10, tzinfo=UTC), 1),
                              (datetime(2026, 11, 10, tzinfo=UTC), 2))
     ],
+    "tracking/group.html": [group(datetime(2026, 11, day, tzinfo=UTC)) for day in (10, 25)],
     "office/choose.html": [{"offices": [OFFICE]}],
     "office/procedures.html": [
         procedures(exists=False, typed="", count=0),
@@ -205,7 +214,7 @@ CASES: dict[str, list[dict[str, Any]]] = {
     "tickets/sign.html": [{"office": OFFICE, "address": "http://here/o/here", "qr": Markup("<svg></svg>")}],
     "tickets/sign_in.html": [{"wrong": False, "typed": ""}, {"wrong": True, "typed": "lan"}],
     "tickets/choose_counter.html": [
-        {"staff": STAFF, "office": OFFICE, "services": SERVICES, "counters": COUNTERS},
+        {"staff": staff, "office": OFFICE, "services": SERVICES, "counters": COUNTERS} for staff in (STAFF, LEADER)
     ],
     "tickets/desk.html": [
         desk(None, None, 0),
@@ -244,7 +253,7 @@ class _Shown(HTMLParser):
 
 
 def test_every_template_has_its_cases() -> None:
-    assert set(CASES) | {"kit/base.html"} == TEMPLATES
+    assert set(CASES) | PARTS == TEMPLATES
 
 
 @pytest.mark.parametrize("template", sorted(CASES))

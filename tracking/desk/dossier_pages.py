@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import quote
 
-import asyncpg
 from aiohttp import web
 from markupsafe import Markup
 from multidict import MultiDict
@@ -17,7 +16,7 @@ from kit.idempotency import KeyReused, claim
 from office.api import DIRECTORY
 from office.model import OfficeDetail
 from tracking import codes
-from tracking.actions import KeptElsewhere, Known, VersionConflict
+from tracking.actions import KeptElsewhere, Known, ReferenceReused, VersionConflict
 from tracking.api import UnknownDossier
 from tracking.case import Case
 from tracking.case_api import ACTIONS, DONE_AT_THE_DESK, by
@@ -29,7 +28,7 @@ from tracking.desk.store import Beside, read_beside, read_first_part
 from tracking.desk.visit import address, at_office
 from tracking.paper import wording
 from tracking.paper.barcode import qr
-from tracking.paper.forms import Form, available
+from tracking.paper.forms import available
 from tracking.paper.record import Record
 from tracking.paper.store import read_record
 from tracking.paper.vietqr import payload, purpose
@@ -95,9 +94,7 @@ async def act(request: web.Request) -> web.Response:
         return await _page(request, code, Tried(action, typed, 412, problem=problem))
     except KeyReused as problem:
         return await _page(request, code, Tried(action, typed, 422, problem=problem))
-    except asyncpg.UniqueViolationError:
-        if action is not Action.RECEIVE_PAYMENT:
-            raise
+    except ReferenceReused:
         return await _page(request, code, Tried(action, typed, 409, {"reference": "unknown"}))
     return see_other(address(request, f"/desk/dossiers/{quote(code.text)}", done=action.value))
 
@@ -158,8 +155,8 @@ def _render(
         tried=tried,
         why=_why(tried),
         done=done if done in DONE and tried is None else "",
-        # The receipt is not asked for by a part that waits for another.
-        forms=[form for form in available(case, record.events, now) if form is not Form.REGISTER],
+        forms=available(case, record.events, now),
+        received_here=case.receiving_office.code == request[STAFF].office,
         transfer=_transfer(case, bank),
         bank=bank,
         fresh_key=fresh_key,

@@ -108,7 +108,7 @@ async def read_beside(connection: Connection, code: Code, group: str | None, off
         parts=[_part(row, office) for row in parts],
         post=dict(post) if post else None,
         messages=[dict(row) for row in await queries.desk_messages.rows(connection, code=code.text)],
-        letters=[dict(row) for row in await queries.desk_letters.rows(connection, code=code.text)],
+        letters=[dict(row) for row in await queries.desk_letters.rows(connection, year=code.year, code=code.text)],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from urllib.parse import quote
 
 from aiohttp import web
@@ -14,7 +15,7 @@ from tracking import codes
 from tracking.cases import read_case
 from tracking.codes import Code
 from tracking.desk.store import PAGE, WorkList, read_counts, read_first_part, read_list, read_visit
-from tracking.desk.visit import Visit, address, at_office, visit_of
+from tracking.desk.visit import address, at_office, visit_of
 
 MOST_PAGES = 1_000
 LONGEST_SHOWN = 100
@@ -30,17 +31,17 @@ async def show_work(request: web.Request) -> web.Response:
 
     ``?q=`` is a code as typed, pasted or scanned and leads to its dossier; ``?notice=`` says that one was given.
     """
-    detail, _ = await at_office(request)
+    detail, now = await at_office(request)
     typed = request.query.get("q", "").strip()
     if not typed:
-        return await _page(request, detail)
+        return await _page(request, detail, now)
     try:
         code = codes.parse(typed)
     except codes.MalformedCode:
-        return await _page(request, detail, wrong="malformed", typed=typed)
+        return await _page(request, detail, now, wrong="malformed", typed=typed)
     found = await _find(request, code)
     if found is None:
-        return await _page(request, detail, wrong="unknown", typed=typed)
+        return await _page(request, detail, now, wrong="unknown", typed=typed)
     return see_other(address(request, f"/desk/dossiers/{quote(found.text)}"))
 
 
@@ -51,9 +52,10 @@ async def _find(request: web.Request, code: Code) -> Code | None:
         return await read_first_part(connection, code)
 
 
-async def _page(request: web.Request, detail: OfficeDetail, wrong: str = "", typed: str = "") -> web.Response:
-    now, office = (await at_office(request))[1], detail.office
-    which, page = _list_in(request), _page_in(request)
+async def _page(
+    request: web.Request, detail: OfficeDetail, now: datetime, wrong: str = "", typed: str = ""
+) -> web.Response:
+    office, which, page = detail.office, _list_in(request), _page_in(request)
     visit = visit_of(request.query.get("ticket", ""), request.query.get("number", ""))
     async with request.app[DATABASE].operation(), request.app[DATABASE].connection() as connection:
         counts = await read_counts(connection, office, now)
@@ -76,13 +78,8 @@ async def _page(request: web.Request, detail: OfficeDetail, wrong: str = "", typ
         lines=found,
         visit=visit,
         notice=_notice_in(request),
-        new=_intake_address(request, visit),
-        local=detail.calendar.local,
+        new=address(request, "/desk/dossiers/new", **visit.query),
     )
-
-
-def _intake_address(request: web.Request, visit: Visit) -> str:
-    return address(request, "/desk/dossiers/new", **visit.query)
 
 
 def _list_in(request: web.Request) -> WorkList:

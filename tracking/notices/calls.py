@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from aiohttp import web
+
 from kit.database import Connection
 from tracking.notices.queue import Trigger, queries
 from tracking.notices.texts import Texts
 
 MOST = 100
+TEXTS: web.AppKey[Texts] = web.AppKey("texts", Texts)
 
 
 @dataclass(frozen=True, slots=True)

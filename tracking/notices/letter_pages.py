@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from functools import partial
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -18,15 +18,13 @@ from tracking.codes import Code
 from tracking.notices.letters import LETTERS, Kind, letters_counted, letters_due
 from tracking.notices.outcome import NO_ADDRESS, NOT_CONFIGURED, UNCERTAIN, Outcome, Result
 from tracking.paper.wording import long_day
-from tracking.reports.asking import SUPERVISING, choice_in, page_for
+from tracking.reports.asking import SUPERVISING, page_for, said_in
 from tracking.reports.numbers import number
 from tracking.reports.period import Period
 from tracking.reports.supervision import at_office
 
 SHOWN = 20
 """Letters on the page; the next come up when these have gone out."""
-SAID = ("printed", "sent", "uncertain", "put-off", "no-address", "not-configured", "failed")
-"""What the list says after one of its buttons was pressed."""
 _ERRORS = {UNCERTAIN: "uncertain", NO_ADDRESS: "no-address", NOT_CONFIGURED: "not-configured"}
 _RESULTS = {Result.SENT: "sent", Result.PUT_OFF: "put-off", Result.DEAD: "failed"}
 _LETTER = f"/office/letters/{{code}}/{{kind:{'|'.join(Kind)}}}"
@@ -64,12 +62,6 @@ async def show_letters(request: web.Request) -> web.Response:
         local=detail.calendar.local,
         number=partial(number, language=language),
     )
-
-
-def said_in(request: web.Request) -> dict[str, str] | None:
-    """What became of the letter that a button was pressed for: its ``code``, and ``what`` of ``SAID``."""
-    what, code = choice_in(request, "said", SAID), request.query.get("code", "")
-    return {"what": what, "code": codes.parse(code).text} if what else None
 
 
 async def show_letter(request: web.Request) -> web.Response:

@@ -14,7 +14,7 @@ from kit.database import Connection, Database
 from kit.sessions import Staff
 from tracking.codes import Code
 from tracking.notices.mail import Mail, Mailer
-from tracking.notices.outcome import NOT_CONFIGURED, SENT, UNCERTAIN, Outcome, Progress, dead
+from tracking.notices.outcome import NO_ADDRESS, NOT_CONFIGURED, SENT, UNCERTAIN, Outcome, Progress, dead
 from tracking.notices.queue import queries
 from tracking.notices.texts import Texts, Written
 
@@ -91,7 +91,7 @@ class Letters:
         async with self._database.operation(), self._database.transaction() as connection:
             row = await _read(connection, code, kind, staff)
             if self._mailer is None or not row["email"]:
-                return dead("no address" if self._mailer else NOT_CONFIGURED)
+                return dead(NO_ADDRESS if self._mailer else NOT_CONFIGURED)
             letter = await _add(connection, code, kind, staff, "email")
         if letter is None:
             return SENT

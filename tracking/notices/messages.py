@@ -10,7 +10,7 @@ import asyncpg
 
 from kit.database import Connection, Database
 from tracking.notices.mail import Mail, Mailer
-from tracking.notices.outcome import NOT_CONFIGURED, Outcome, Progress, Result, dead
+from tracking.notices.outcome import NO_ADDRESS, NOT_CONFIGURED, Outcome, Progress, Result, dead
 from tracking.notices.queue import queries
 from tracking.notices.sms import SmsGateway
 from tracking.notices.texts import Texts
@@ -61,7 +61,7 @@ class Messages:
         if self._channels.mailer is None:
             return dead(NOT_CONFIGURED)
         if not row["email"]:
-            return dead("no address")
+            return dead(NO_ADDRESS)
         written = self._texts.email(row, datetime.now(UTC))
         key = f"message-{row['id']}-{row['event_id']}"
         mail = Mail(key, row["email"], written.subject, written.text, row["office_name"], row["made_at"])

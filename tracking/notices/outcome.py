@@ -9,6 +9,7 @@ from enum import StrEnum
 
 UNCERTAIN = "uncertain"
 NOT_CONFIGURED = "not configured"
+NO_ADDRESS = "no address"
 
 
 class Result(StrEnum):

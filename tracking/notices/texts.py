@@ -17,10 +17,11 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A text ready to go: what is said, and above it what it is about."""
+    """A text ready to go: what is said, above it what it is about, and in which language (``vi``, ``en``)."""
 
     subject: str
     text: str
+    language: str = "vi"
 
     @property
     def html(self) -> Markup:
@@ -69,7 +70,8 @@ class Texts:
         """The letter of a row of ``letter_read``."""
         values = facts(row, self._public_url, now)
         name = f"letter_{row['kind']}"
-        return Written(self._block(row["language"], name, "subject", values), self._say(row, name, "letter", values))
+        subject = self._block(row["language"], name, "subject", values)
+        return Written(subject, self._say(row, name, "letter", values), "en" if row["language"] == "en" else "vi")
 
     def _say(self, row: Row, name: str, block: str, values: Values) -> str:
         if row["own"] is not None:

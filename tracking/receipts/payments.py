@@ -9,10 +9,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-import asyncpg
-
 from kit.database import Database
 from tracking import cases
+from tracking.actions import ReferenceReused
 from tracking.api import UnknownDossier
 from tracking.codes import Code
 from tracking.receipts.receipts import queries
@@ -25,10 +24,6 @@ Pay = Callable[[Code, int, str, datetime], Awaitable[object]]
 
 class BadSignature(Exception):
     """The request is not signed with the secret, or was signed too long ago."""
-
-
-class ReferenceReused(Exception):
-    """The bank's reference has come before with another dossier or amount."""
 
 
 class NothingDue(Exception):
@@ -65,7 +60,7 @@ class Payments:
             if recorded is None:
                 await self._check_amount(transfer)
                 # The same reference may come for two dossiers at once: one of them has it then, see below.
-                with contextlib.suppress(asyncpg.UniqueViolationError):
+                with contextlib.suppress(ReferenceReused):
                     await self._pay(transfer.code, transfer.amount, transfer.reference, now)
                 recorded = await self._recorded(transfer)
         if recorded is None:

@@ -13,6 +13,7 @@ from kit.edge import STAFF, see_other
 from kit.pages import in_language, language_of
 from kit.problems import BadRequest, FieldError, NotSignedIn
 from kit.sessions import Role, Staff, token_of
+from tracking import codes
 from tracking.reports.figures import Reading
 from tracking.reports.period import Period, WrongPeriod
 
@@ -20,6 +21,8 @@ SUPERVISING = frozenset({Role.SUPERVISOR, Role.ADMIN})
 REPORTING = SUPERVISING | {Role.PLANNER}
 MOST_PAGES = 1_000
 LONGEST = 80
+SAID = ("printed", "sent", "uncertain", "put-off", "no-address", "not-configured", "failed")
+"""What may have become of a letter that a button was pressed for."""
 
 T = TypeVar("T", bound=str)
 
@@ -99,3 +102,9 @@ def page_in(request: web.Request) -> int:
     if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= MOST_PAGES):
         raise wrong("page", f"{text[:20]!r} is no number from 1 to {MOST_PAGES}")
     return int(text)
+
+
+def said_in(request: web.Request) -> dict[str, str] | None:
+    """``?said=&code=``: what became of a dossier's letter, for the page to say. Raises BadRequest, MalformedCode."""
+    what = choice_in(request, "said", SAID)
+    return {"what": what, "code": codes.parse(request.query.get("code", "")).text} if what else None

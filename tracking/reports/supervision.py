@@ -26,6 +26,7 @@ from tracking.reports.asking import (
     page_in,
     period_in,
     readings_in,
+    said_in,
     text_in,
     wrong,
 )
@@ -193,6 +194,7 @@ async def show_apologies(request: web.Request) -> web.Response:
         office=detail.office,
         period_name=period.name(language) if period else "",
         rows=rows,
+        said=said_in(request),
         local=detail.calendar.local,
         total=rows[0]["total"] if rows else 0,
         page=page,

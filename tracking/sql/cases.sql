@@ -138,6 +138,3 @@ SELECT notice.id, notice.procedure_code, notice.applicant_name, notice.missing, 
 
 -- name: notice_close
 UPDATE intake_notice SET code = :code WHERE id = :id AND code IS NULL;
-
--- name: dossiers_of_ticket
-SELECT code FROM dossier WHERE ticket = :ticket AND receiving_office = :office_id ORDER BY received_at LIMIT 20;

@@ -88,4 +88,13 @@ SELECT recipient, address, phone, tracking_number, sent_at FROM result_post
 SELECT trigger, channel, state FROM message WHERE code = :code ORDER BY id;
 
 -- name: desk_letters
-SELECT kind, channel, at FROM letter WHERE code = :code ORDER BY id;
+-- The letters that go with the dossier, and how and when each went out.
+SELECT wanted.kind, letter.channel, letter.at
+  FROM (SELECT procedure.letter AS kind
+          FROM dossier JOIN procedure ON procedure.code = dossier.procedure_code
+         WHERE code_year = :year AND dossier.code = :code AND outcome = 'granted' AND status IN (9, 10)
+           AND procedure.letter IS NOT NULL
+        UNION
+        SELECT 'apology' FROM apology WHERE code_year = :year AND code = :code) AS wanted
+  LEFT JOIN letter ON letter.code = :code AND letter.kind = wanted.kind
+ ORDER BY wanted.kind, letter.at;

@@ -72,14 +72,6 @@ SELECT id, code, trigger, channel, attempts, error, made_at, count(*) OVER () AS
  WHERE office_id = :office_id AND state = 'dead' AND ended_by IS NULL
  ORDER BY made_at, id LIMIT :page_size;
 
--- name: messages_to_call
--- Whom to call. Personal data: for the page of the staff alone.
-SELECT message.id, message.code, trigger, made_at, applicant.name, applicant.phone, count(*) OVER () AS total
-  FROM message
-  LEFT JOIN applicant ON applicant.code_year = message.code_year AND applicant.code = message.code
- WHERE office_id = :office_id AND channel = 'phone' AND state = 'waiting'
- ORDER BY made_at, message.id LIMIT :page_size;
-
 -- name: message_there
 SELECT true FROM message WHERE id = :id AND office_id = :office_id;
 
