@@ -85,7 +85,7 @@ class Database:
                         # The server lets go by itself of what a client abandoned, and never waits longer than we do.
                         "statement_timeout": str(int(deadlines.command * 1000)),
                         "lock_timeout": str(int(deadlines.command * 1000)),
-                        "idle_in_transaction_session_timeout": "2000",
+                        "idle_in_transaction_session_timeout": str(int(max(2.0, deadlines.command) * 1000)),
                     },
                 )
         except _GONE as error:

@@ -16,7 +16,9 @@ from typing import Any
 import asyncpg
 import pytest
 
+from kit.database import Database, Deadlines
 from service.cli import main
+from service.commands.database import PATIENT
 
 OFFICES = """\
 schema = 1
@@ -454,3 +456,11 @@ def test_the_console_script_ends_with_the_same_status() -> None:
     done = subprocess.run([script, "nonsense"], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "motcua: No such command 'nonsense'.\n"
+
+
+async def test_a_command_may_think_between_two_batches_and_a_request_may_not(database_url: str) -> None:
+    for deadlines, allowed in ((PATIENT, "10min"), (Deadlines(acquire=0.5, command=1.4), "2s")):
+        pool = await Database.connect(database_url, size=2, deadlines=deadlines)
+        async with pool.connection() as connection:
+            assert await connection.fetchval("SHOW idle_in_transaction_session_timeout") == allowed
+        await pool.close()

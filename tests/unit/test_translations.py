@@ -18,7 +18,7 @@ from babel.messages.pofile import read_po
 from markupsafe import Markup
 
 from kit.pages import Pages
-from kit.problems import Problem
+from kit.problems import FieldError, Problem
 from kit.sessions import Role, Staff
 from office.model import Agency, Office, Procedure, RequiredPaper, Service
 from office.pages import Field
@@ -184,9 +184,9 @@ COUNTERS = [
 ]
 CASES: dict[str, list[dict[str, Any]]] = {
     "kit/problem.html": [
-        {"problem": Problem(kind, None, instance), "at_desk": at_desk}
+        {"problem": Problem(kind, None, instance, errors), "at_desk": at_desk}
         for kind in PROBLEMS.values()
-        for instance, at_desk in (("urn:1", False), (None, True))
+        for instance, at_desk, errors in (("urn:1", False, ()), (None, True, (FieldError("list", "no such list"),)))
     ],
     "tracking/front.html": [{"typed": "", "wrong": False}, {"typed": "abc", "wrong": True}],
     "tracking/dossier.html": [
