@@ -13,7 +13,10 @@ run: .venv/product ## install what it needs and serve the demo on http://localho
 	@$(BIN)/motcua serve --demo $(ARGS)
 
 test: lint types .venv/browser ## the whole suite, on servers of its own (ARGS="-k calendar")
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(if $(ARGS),$(BIN)/python -m pytest $(ARGS),$(TOGETHER) && $(ALONE))
+# Each process has servers of its own. Those that time people's waits or break servers want the machine for themselves.
+TOGETHER := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile tests/unit tests/integration
+ALONE := $(BIN)/python -m pytest tests/acceptance tests/faults
 
 lint: .venv/tools ## style, import rules
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
