@@ -14,6 +14,7 @@ COMMANDS = {
     "export": ("service.commands.exports", "export"),
     "due": ("service.commands.due", "due"),
     "staff": ("service.commands.staff", "staff"),
+    "waits": ("service.commands.waits", "waits"),
 }
 
 

@@ -115,8 +115,9 @@ async def test_the_webhooks_hear_of_a_push_once(site: Site) -> None:
     for version in (5, 5, 4, 6):
         await push(site, who, version=version, steps=STEPS)
     told = await fetch(
-        site, "SELECT dossier_event.version, action FROM webhook_delivery JOIN dossier_event ON event_id = dossier_event.id"
-        " AND event_at = at ORDER BY dossier_event.id",
+        site,
+        "SELECT dossier_event.version, action FROM webhook_delivery JOIN dossier_event"
+        " ON event_id = dossier_event.id AND event_at = at ORDER BY dossier_event.id",
     )  # fmt: skip
     assert told == [(5, "push"), (6, "push")]
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -19,7 +20,12 @@ from kit.sql import Query
 from tickets.policy import next_ticket
 from tickets.ticket import Priority, new_token
 
-PACKAGES = ("kit", "office", "tickets", "tracking", "tracking.desk", "tracking.exchange", "service", "tracking.paper", "tracking.reports", "tracking.receipts", "tracking.notices")
+ROOT = Path(__file__).parents[2]
+PACKAGES = sorted(
+    str(folder.parent.relative_to(ROOT)).removeprefix("queue/").replace("/", ".")
+    for root in ("kit", "office", "service", "tracking", "queue/tickets")
+    for folder in (ROOT / root).rglob("sql")
+)
 QUERIES = {query.name: query for package in PACKAGES for query in sql.load(package)}
 DAY = datetime.now(UTC).date()
 ROWS = 10_000

@@ -1,0 +1,1 @@
+"""Learned waiting times: what queues usually take, how they move today, and how wrong forecasts have been. Pure."""
