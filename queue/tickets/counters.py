@@ -8,7 +8,7 @@ from datetime import datetime
 
 import structlog
 
-from kit.database import Database, DatabaseUnavailable
+from kit.database import Connection, Database, DatabaseUnavailable
 from kit.outbox import Publisher
 from kit.sessions import Role, Staff
 from kit.tasks import Tasks
@@ -131,9 +131,7 @@ class Counters:
                 if token is not None:
                     catalogue.tickets_called.labels(counter.office).inc()
                 elif key is not None:
-                    scope = f"call {counter_id}"
-                    earlier = await queries.idempotency_read.row(connection, scope=scope, key=key)
-                    token = earlier["made"] if earlier else None
+                    token = await _called_with(connection, f"call {counter_id}", key)
             return await self._published_answer(counter.office, token) if token else None
 
     async def move(self, token: Token, name: str, staff: Staff | None) -> Answer:
@@ -198,3 +196,16 @@ class Counters:
 
     def _publish(self, office: str) -> None:
         self._tasks.start(self._publisher.publish(self._halls.topic, office))
+
+
+async def _called_with(connection: Connection, scope: str, key: str) -> str | None:
+    # The first call with this key may not have committed yet, and hold the last ticket that waited: trying to claim the
+    # key waits for it. What is claimed here is given back: a key that called nobody may call somebody later.
+    probe = connection.transaction()
+    await probe.start()
+    try:
+        await queries.call_key_probe.row(connection, scope=scope, key=key)
+        earlier = await queries.idempotency_read.row(connection, scope=scope, key=key)
+    finally:
+        await probe.rollback()
+    return earlier["made"] or None if earlier else None

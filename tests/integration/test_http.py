@@ -8,6 +8,9 @@ import secrets
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from tickets.hall import queries
+from tickets.ticket import parse_token
+
 if TYPE_CHECKING:
     from tests.integration.conftest import Site
 
@@ -211,6 +214,26 @@ async def test_calling_twice_with_one_key_calls_once(site: Site) -> None:
     calls = await asyncio.gather(*(site.ask("POST", path, headers=key) for _ in range(8)))
     assert {(status, answer["number"]) for status, _, answer in calls} == {(200, "A001")}
     assert (await site.ask("POST", path, headers=clerk))[2]["number"] == "A002"
+
+
+async def test_a_repeated_call_waits_for_the_first_even_if_nobody_else_waits(site: Site) -> None:
+    clerk = await site.sign_in("clerk")
+    await site.ask("POST", f"/api/v1/counters/{COUNTER}/open", headers=clerk)
+    ticket, key = await site.ticket(), "pressed-twice"
+    day = parse_token(ticket["token"])
+    assert day is not None
+    path = f"/api/v1/counters/{COUNTER}/call-next"
+    async with site.database.transaction() as first:
+        await queries.ticket_call_next.value(first, counter_id=COUNTER, day=day.day, key=key, staff_id=None)
+        second = asyncio.create_task(site.ask("POST", path, headers=clerk | {"Idempotency-Key": key}))
+        await asyncio.sleep(0.3)
+        assert not second.done()
+    status, _, answer = await second
+    assert (status, answer["token"]) == (200, ticket["token"])
+    empty = clerk | {"Idempotency-Key": "called-nobody"}
+    assert (await site.ask("POST", path, headers=empty))[0] == 204
+    later = await site.ticket()
+    assert (await site.ask("POST", path, headers=empty))[2]["token"] == later["token"]
 
 
 async def test_a_closed_office_gives_no_numbers(site: Site) -> None:

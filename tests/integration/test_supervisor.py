@@ -126,7 +126,8 @@ class Site:
 
     def pid(self, kind: str, program: str) -> int:
         mark = mark_of(self.data / kind)
-        return min(pid for pid, line in self.left() if mark in line and Path(line.split()[0]).name.startswith(program))
+        there = [pid for pid, line in self.left() if mark in line and Path(line.split()[0]).name.startswith(program)]
+        return min(there, key=lambda pid: psutil.Process(pid).create_time())  # numbers begin again at their end
 
 
 @pytest.fixture

@@ -32,6 +32,9 @@ SELECT token, number, issued_at FROM issued;
 -- name: idempotency_read
 SELECT body_sha256, made, answer FROM idempotency_key WHERE scope = :scope AND key = :key;
 
+-- name: call_key_probe
+INSERT INTO idempotency_key (scope, key, body_sha256, made) VALUES (:scope, :key, '', '') ON CONFLICT DO NOTHING;
+
 -- name: idempotency_answer
 -- The first answer stays: whoever comes second is given what the first was given.
 UPDATE idempotency_key SET answer = coalesce(answer, :answer)
