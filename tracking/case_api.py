@@ -107,7 +107,7 @@ class ActionBody(Body):
     reason: Text | None = None
     missing: Annotated[list[Line], Field(default_factory=list, max_length=50)]
     guidance: Text | None = None
-    appointment_on: Annotated[date, Field(strict=False)] | None = None
+    appointment_on: Annotated[date, Field(strict=False, ge=date(2000, 1, 1), lt=date(2100, 1, 1))] | None = None
     amount: Annotated[int, Field(ge=1, le=MOST_MONEY)] | None = None
     purpose: Line | None = None
     method: Literal["cash", "transfer"] = "cash"

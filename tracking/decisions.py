@@ -93,7 +93,7 @@ def _request_supplement(case: Case, wish: Wish, rules: Rules, now: datetime) -> 
 def _receive_supplement(case: Case, wish: Wish, rules: Rules, now: datetime) -> Decision:
     handed_over = hand_over(now, rules.calendar, rules.policy.deadlines, online=wish.online)
     if case.limit is not None and rules.policy.supplement_clock == "restart":
-        after = _clock_runs_again(case, case.clock_stopped_at or now, handed_over, rules.calendar)
+        after = _clock_runs_again(case, _stopped_at(case, handed_over, now), handed_over, rules.calendar)
         return _moved(case, _promised(after, due(handed_over, case.limit, rules.calendar)))
     return _go_on(case, handed_over, rules.calendar, now)
 
@@ -104,8 +104,14 @@ def _resume(case: Case, _: Wish, rules: Rules, now: datetime) -> Decision:
     return _go_on(case, hand_over(now, rules.calendar, rules.policy.deadlines), rules.calendar, now)
 
 
-def _go_on(case: Case, handed_over: datetime, calendar: Calendar, now: datetime) -> Decision:
+def _stopped_at(case: Case, handed_over: datetime, now: datetime) -> datetime:
+    # What was asked for before the hand-over stopped a clock that had not begun: nothing of the limit was used then.
     stopped_at = case.clock_stopped_at or now
+    return min(handed_over, max(stopped_at, case.handed_over_at or stopped_at))
+
+
+def _go_on(case: Case, handed_over: datetime, calendar: Calendar, now: datetime) -> Decision:
+    stopped_at = _stopped_at(case, handed_over, now)
     after = _clock_runs_again(case, stopped_at, handed_over, calendar)
     if case.limit is None or case.due_at is None or stopped_at > case.due_at:
         return Decision(after)  # nothing was promised, or what was overdue stays so

@@ -116,11 +116,12 @@ class Registration:
 
     async def _open_group(self, connection: Connection, visit: Visit) -> Code:
         assert visit.kind is not None
-        code, office = await self._draw(connection, visit), visit.detail.office.id
-        await queries.group_add.run(
-            connection, code=code.text, kind=visit.kind.id, office_id=office, opened_at=visit.now
-        )
-        return code
+        for _ in range(MOST_TRIES):
+            code, office = await self._draw(connection, visit), visit.detail.office.id
+            what = {"kind": visit.kind.id, "office_id": office, "opened_at": visit.now}
+            if await queries.group_add.value(connection, year=code.year, code=code.text, **what) is not None:
+                return code
+        raise BadRequest("every code of the day seems to be taken by another system")
 
     async def _draw(self, connection: Connection, visit: Visit) -> Code:
         agency, day = visit.detail.office.agencies[0], visit.detail.service_day(visit.now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import lzma
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import date, datetime
 from pathlib import Path
 from typing import IO
@@ -72,14 +73,16 @@ def _run(file: Path, train_until: date, frozen: bool) -> Backtest:
 
 
 def _read(file: Path, raw: IO[bytes]) -> list[Reading]:
-    with click.progressbar(length=file.stat().st_size, label=file.name, file=sys.stderr) as bar:
-        opened = lzma.LZMAFile(raw) if file.suffix == ".xz" else raw
-        readings = []
+    readings = []
+    with (
+        click.progressbar(length=file.stat().st_size, label=file.name, file=sys.stderr) as bar,
+        lzma.open(raw) if file.suffix == ".xz" else nullcontext(raw) as opened,
+    ):
         for reading in read_snapshots(_lines(opened)):
             readings.append(reading)
             if len(readings) % _STEP_ROWS == 0:
                 bar.update(raw.tell() - bar.pos)
-        bar.update(bar.length - bar.pos if bar.length else 0)
+        bar.update(raw.tell() - bar.pos)
     return readings
 
 

@@ -167,6 +167,8 @@ async def test_an_extension_is_announced_in_time_and_once(site: Site, clerk: dic
         site, clerk, code, "extend", reason="Cần xác minh", appointment_on=case["appointment_on"]
     )
     assert status == 409 and f"{due:%d/%m/%Y}" in problem["detail"]
+    status, problem = await act(site, clerk, code, "extend", reason="Cần xác minh", appointment_on="2150-01-04")
+    assert (status, problem["errors"][0]["field"]) == (400, "appointment_on")
     for later in range(3, 12):
         new = (due + timedelta(days=later)).isoformat()
         status, case = await act(site, clerk, code, "extend", reason="Cần xác minh", appointment_on=new)
@@ -285,11 +287,15 @@ async def test_codes_that_an_import_has_taken_are_passed_over(site: Site, clerk:
     code = await register(site, clerk)
     prefix, serial = code.rsplit("-", 1)
     async with site.database.connection() as connection:
-        await connection.execute(
-            "INSERT INTO dossier (code_year, code, procedure_code, receiving_office, competent_agency, channel, status,"
-            " received_at) SELECT code_year, $2, procedure_code, receiving_office, competent_agency, channel, 4, now()"
-            " FROM dossier WHERE code = $1",
-            code,
-            f"{prefix}-{int(serial) + 1:04d}",
-        )
+        for taken in (1, 3):
+            await connection.execute(
+                "INSERT INTO dossier (code_year, code, procedure_code, receiving_office, competent_agency, channel,"
+                " status, received_at)"
+                " SELECT code_year, $2, procedure_code, receiving_office, competent_agency, channel, 4, now()"
+                " FROM dossier WHERE code = $1",
+                code,
+                f"{prefix}-{int(serial) + taken:04d}",
+            )
     assert await register(site, clerk) == f"{prefix}-{int(serial) + 2:04d}"
+    _, family = await intake(site, clerk, group="khai-sinh", fee_paid=True)
+    assert family["code"] == f"{prefix}-{int(serial) + 4:04d}"

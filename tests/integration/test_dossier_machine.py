@@ -43,7 +43,7 @@ MODEL: dict[str, dict[int, int]] = {
     "request-supplement": {2: 5, 4: 5},
     "receive-supplement": {5: 4},
     "request-payment": {4: 6},
-    "receive-payment": {6: 4, 2: 0, 4: 0, 5: 0, 9: 0},
+    "receive-payment": {6: 4, 1: 0, 2: 0, 4: 0, 5: 0, 7: 0, 9: 0},
     "extend": {4: 0, 6: 0},
     "refuse": {4: 9},
     "complete": {4: 9},

@@ -124,11 +124,14 @@ async def test_the_webhooks_hear_of_a_push_once(site: Site) -> None:
 
 async def test_what_is_worked_on_here_is_not_overwritten(site: Site) -> None:
     who = await site.sign_in("supervisor")
+    add = "INSERT INTO dossier_event (code, version, action, to_status) VALUES ($1, $2, $3, 4)"
     async with site.database.connection() as connection:
         await connection.execute("UPDATE dossier SET origin = NULL WHERE code = $1", SHOWN)
-        await connection.execute(
-            "INSERT INTO dossier_event (code, version, action, to_status) VALUES ($1, 2, 'transfer', 4)", SHOWN
-        )
+        await connection.execute(add, SHOWN, 1, "late")  # what the clock did is nobody's work
+    assert (await push(site, who, code=SHOWN, version=50))[0] == 200
+    async with site.database.connection() as connection:
+        await connection.execute("UPDATE dossier SET origin = NULL WHERE code = $1", SHOWN)
+        await connection.execute(add, SHOWN, 51, "transfer")
     before = await fetch(site, "SELECT * FROM dossier WHERE code = $1", SHOWN)
     status, problem = await push(site, who, code=SHOWN, version=99, status=9)
     assert (status, problem["type"]) == (409, "/problems/worked-on-here")

@@ -167,6 +167,20 @@ async def test_a_letter_goes_by_mail_once(
     assert await letters_due(connection, "o1") == []
 
 
+async def test_lateness_after_an_extension_is_apologised_for_again(
+    database: Database, connection: Connection, staff: Staff, mailbox: MailBox
+) -> None:
+    code, office = await dossier(connection, 1, due_at=SOON, received_at=RECENT), letters(database, mailbox.port)
+    owe = "INSERT INTO apology (code_year, code, kind, office_id, owed_at) VALUES (2026, $1, $2, 'o1', now())"
+    for number, kind in enumerate(("extension", "late"), 1):
+        await connection.execute(owe, code.text, kind)
+        assert [due.code for due in await letters_due(connection, "o1")] == [code.text]
+        outcomes = await asyncio.gather(*(office.mail(code, Kind.APOLOGY, staff) for _ in range(3)))
+        assert {outcome.result for outcome in outcomes} == {Result.SENT}
+        assert len({mail["Message-ID"] for mail in mailbox.got}) == len(mailbox.got) == number
+        assert await letters_due(connection, "o1") == []
+
+
 async def test_whose_letter_it_is(database: Database, connection: Connection, staff: Staff) -> None:
     theirs, ours = await dossier(connection, 1, **DONE, receiving_office="o2"), await dossier(connection, 2, **DONE)
     office = letters(database, None)

@@ -192,6 +192,20 @@ async def test_an_office_with_all_below_it(year: Site) -> None:
     assert sum(offices.values()) == value(below, "received")
 
 
+async def test_names_stay_with_the_office_that_works_on_them(year: Site, boss: Bearer) -> None:
+    async with year.database.transaction() as connection:
+        code = await connection.fetchval(
+            "SELECT code FROM dossier WHERE receiving_office = 'tay-ho'"
+            " AND received_at BETWEEN '2026-02-01' AND '2026-03-01' ORDER BY code LIMIT 1"
+        )
+        await connection.execute("INSERT INTO applicant (code_year, code, name) VALUES (2026, $1, 'Cù Thị Sen')", code)
+    address = f"/office/dossiers?period=2026-Q1&result=received&q={code}"
+    _, _, own = await year.ask("GET", address, headers=boss)
+    assert code in own and "Cù Thị Sen" in own
+    status, _, above = await year.ask("GET", f"{address}&below=1", headers=await year.sign_in("city"))
+    assert status == 200 and code in above and "Cù Thị Sen" not in above
+
+
 async def test_every_figure_leads_to_its_dossiers(year: Site, boss: Bearer) -> None:
     for reading in ("law", "766"):
         body = await report(year, boss, f"period=2026-Q1&reading={reading}")

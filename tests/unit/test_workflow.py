@@ -144,6 +144,17 @@ def test_restart_against_pause_by_hand(
         assert after.appointment_changes == int(after.appointment_on != case.appointment_on)
 
 
+@pytest.mark.parametrize(("limit", "due"), [("3d", "2026-08-19T17:00"), ("4h", "2026-08-14T11:30")])
+def test_a_supplement_between_receipt_and_hand_over_costs_and_gives_no_time(limit: str, due: str) -> None:
+    # Received Thu 13 after the cut-off: handed over Fri 14 at 07:30, also when papers are asked for and come before.
+    case = received("2026-08-13T15:30", limit)
+    for rules in (RULES, PAUSE):
+        after = supplemented(case, "2026-08-13T16:00", "2026-08-13T16:30", rules)
+        assert (after.due_at, after.stopped_minutes, after.appointment_changes) == (at(due), 0, 0)
+        ended = decide(after, Action.COMPLETE, Wish(), rules, at("2026-08-14T09:30")).case
+        assert ended.processing_minutes == 120
+
+
 def test_online_supplements_know_no_cut_off() -> None:
     case = received("2026-08-10T09:00", "5d")
     assert supplemented(case, "2026-08-11T10:00", "2026-08-13T15:01", RULES, online=True).due_at == at(

@@ -84,7 +84,8 @@ class Letters:
                 await _settle(connection, code, kind, staff, "print")
 
     async def mail(self, code: Code, kind: Kind, staff: Staff) -> Outcome:
-        """Send it by e-mail, at most once ever; the answer is how that ended, and it can take 30 s.
+        """Send it by e-mail, at most once (an apology once for what is owed); the answer is how that ended, and it can
+        take 30 s.
 
         What surely did not arrive may be tried again; "uncertain" counts as sent. Raises as :meth:`write`.
         """
@@ -95,10 +96,10 @@ class Letters:
             letter = await _add(connection, code, kind, staff, "email")
         if letter is None:
             return SENT
-        written = self._texts.letter(row, datetime.now(UTC))
-        mail = Mail(
-            f"letter-{letter}", row["email"], written.subject, written.text, row["office_name"], datetime.now(UTC)
-        )
+        now = datetime.now(UTC)
+        written = self._texts.letter(row, now)
+        key = f"letter-{letter}-{now:%Y%m%d%H%M%S%f}"  # a second apology is another mail
+        mail = Mail(key, row["email"], written.subject, written.text, row["office_name"], now)
         outcome = await self._mailer.send(mail, Progress())
         async with self._database.operation(), self._database.transaction() as connection:
             if outcome is SENT or outcome.error == UNCERTAIN:

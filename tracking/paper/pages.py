@@ -30,7 +30,6 @@ from tracking.paper.store import read_notice, read_record, read_register
 from tracking.paper.vietqr import payload, purpose
 from tracking.policy import Policy
 
-"""What printed addresses begin with; empty: what the browser used."""
 LONGEST_REGISTER = 5_000
 LONGEST_PERIOD = timedelta(days=366)
 BARCODE_MM, LOOKUP_MM, VIETQR_MM = 126, 26, 28

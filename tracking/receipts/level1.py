@@ -23,6 +23,7 @@ from tracking.status import Dossier, Status, public_answer
 from tracking.store import VIET_NAM
 
 RATABLE = frozenset({Status.COMPLETED, Status.RETURNED})
+ENDED = frozenset({Status.NOT_ACCEPTED, Status.STOPPED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,8 @@ class Level1:
 
     @property
     def due(self) -> int:
-        """What is still to be paid, in đồng."""
-        return self.case.amount_due
+        """What is still to be paid, in đồng: nothing any more for what ended without a result."""
+        return 0 if self.case.status in ENDED else self.case.amount_due
 
     @property
     def vietqr(self) -> str | None:

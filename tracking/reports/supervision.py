@@ -108,7 +108,7 @@ async def show_list(request: web.Request) -> web.Response:
     detail, now = await at_office(request, staff)
     kind, page = choice_in(request, "format", FORMATS), page_in(request)
     listed = await _read(request, detail, now, skip=0 if kind else (page - 1) * PAGE, most=MOST if kind else PAGE)
-    language = language_of(request)
+    language, own = language_of(request), detail.office
     if kind is not None:
         return await download(kind, f"dossiers-{staff.office}-{now:%Y%m%d-%H%M}", [list_sheet(listed.rows, language)])
     asked = {name: request.query.get(name, "") for name in ASKED}
@@ -120,7 +120,10 @@ async def show_list(request: web.Request) -> web.Response:
         now=now,
         asked=asked,
         listed=listed,
-        applicants=await request.app[LISTS].applicants(listed.rows),
+        # Names only of what the office may open: those of the offices below stay there.
+        applicants=await request.app[LISTS].applicants(
+            [row for row in listed.rows if row.office.id == own.id or row.agency.code in own.agencies]
+        ),
         page=page,
         pages=-(-listed.total // PAGE),
         most=MOST,

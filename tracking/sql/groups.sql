@@ -1,5 +1,9 @@
 -- name: group_add
-INSERT INTO case_group (code, kind, office_id, opened_at) VALUES (:code, :kind, :office_id, :opened_at);
+-- No row comes back when a dossier of another system has the code.
+INSERT INTO case_group (code, kind, office_id, opened_at)
+SELECT :code, :kind::text, :office_id::text, :opened_at::timestamptz
+ WHERE NOT EXISTS (SELECT FROM dossier WHERE code_year = :year AND dossier.code = :code::text)
+RETURNING code;
 
 -- name: group_part_add
 INSERT INTO case_part (group_code, position, code_year, code, after)

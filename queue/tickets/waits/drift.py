@@ -16,7 +16,7 @@ from tickets.waits.forecast import Forecast
 from tickets.waits.habits import EXTRA_MIN
 
 TAIL = 0.1
-STEP = 0.005
+STEP = 0.002
 _MOST = 0.7
 """A band's end moves by no more than a factor of two, in logarithms."""
 

@@ -56,9 +56,11 @@ class Law:
 
     @classmethod
     def unlearned(cls) -> Law:
-        """What is said before the first day has been learned: the habit, and a band from a third to thrice it."""
-        rest = (0.0,) * (len(SIGNALS) - 2)
-        return cls((-log(3), 1.0, *rest), (0.0, 1.0, *rest), (log(3), 1.0, *rest))
+        """What a new office begins with: its habits, a part of what they say about hour, line and today, fewer
+        minutes with more counters, and a band from a third to thrice the median.
+        """
+        rest = (1.0, 0.0, 0.0, 0.0, 0.3, 0.0, 0.5, 0.6, -0.25, 0.0, 0.0, 0.0)
+        return cls((-log(3), *rest), (0.0, *rest), (log(3), *rest))
 
     def forecast(self, signals: Signals) -> Forecast:
         """The forecast for a wait with these signals."""

@@ -28,7 +28,8 @@ FEWEST_WAITS = 200
 """Below this the law would be chance."""
 _STRETCH = (0.7, 1.5)
 _ROUNDS = 30
-_RIDGE = 1e-4
+_RIDGE = 300.0
+"""How many waits the law that a new office begins with weighs as much as, beside what its own days say."""
 _FLAT = 0.01
 
 Matrix = NDArray[np.float64]
@@ -122,7 +123,10 @@ def _fit(days: Sequence[_Day]) -> Law:
     given = np.concatenate([day.signals for day in days])
     waits = np.concatenate([day.waits for day in days])
     worth = np.concatenate([np.full(len(day.waits), FADE**age) for age, day in enumerate(reversed(days))][::-1])
-    low, middle, high = (_quantile_weights(given, waits, worth, quantile) for quantile in (0.1, 0.5, 0.9))
+    start = Law.unlearned()
+    low = _quantile_weights(given, waits, worth, 0.1, start.p10)
+    middle = _quantile_weights(given, waits, worth, 0.5, start.p50)
+    high = _quantile_weights(given, waits, worth, 0.9, start.p90)
     return Law(low, middle, high, _stretch(np.concatenate([day.misses for day in days])))
 
 
@@ -132,13 +136,16 @@ def _stretch(misses: Matrix) -> float:
     return float(np.clip(np.quantile(misses, BAND), *_STRETCH))
 
 
-def _quantile_weights(given: Matrix, target: Matrix, worth: Matrix, quantile: float) -> Signals:
-    """Quantile regression by least squares reweighted (Schlossmacher 1973), on standardised signals."""
+def _quantile_weights(given: Matrix, waits: Matrix, worth: Matrix, quantile: float, start: Signals) -> Signals:
+    """Quantile regression by least squares reweighted (Schlossmacher, 1973), on standardised signals, drawn towards
+    the weights in ``start``.
+    """
     centre, spread = given.mean(axis=0), given.std(axis=0)
     centre[0], spread[spread < 1e-9] = 0.0, 1.0
     scaled = (given - centre) / spread
-    ridge = _RIDGE * worth.sum() * np.eye(scaled.shape[1])
-    ridge[0, 0] = 0.0
+    target = waits - given @ np.array(start)
+    ridge = _RIDGE * np.eye(scaled.shape[1])
+    ridge[0, 0] = 1e-9
     weights = worth
     for _ in range(_ROUNDS):
         weighted = scaled * weights[:, None]
@@ -147,4 +154,4 @@ def _quantile_weights(given: Matrix, target: Matrix, worth: Matrix, quantile: fl
         weights = worth * np.where(miss > 0, quantile, 1 - quantile) / np.maximum(np.abs(miss), _FLAT)
     found /= spread
     found[0] -= centre @ found
-    return tuple(float(weight) for weight in found)
+    return tuple(float(weight) for weight in found + np.array(start))

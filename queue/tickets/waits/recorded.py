@@ -50,7 +50,7 @@ class Line:
     _read_at: int | None = None
 
     def read(self, reading: Reading) -> None:
-        """Take in the next reading, end the waits that it shows to be over, and forecast the wait of the last in line."""
+        """Take in the next reading: end the waits that it shows to be over, forecast that of the last in line."""
         if self._read_at is not None and reading.minute - self._read_at > LONGEST_GAP_MIN:
             self._drop()
         self._read_at = reading.minute

@@ -38,7 +38,7 @@ known AS (
     SELECT latest.code_year, latest.code, dossier.status, dossier.version,
            CASE WHEN dossier.origin IS NULL
                 THEN EXISTS (SELECT FROM dossier_event
-                              WHERE dossier_event.code = latest.code AND action NOT IN ('import', 'push', 'step'))
+                              WHERE dossier_event.code = latest.code AND action NOT IN ('import', 'push', 'step', 'late'))
                 ELSE false END AS ours
       FROM latest JOIN dossier USING (code_year, code)),
 fresh AS (

@@ -11,7 +11,7 @@ SELECT valid_from, time_limit FROM procedure_limit WHERE procedure_code = :proce
 SELECT status, version, receiving_office,
        (origin IS NULL AND EXISTS (SELECT FROM dossier_event
                                     WHERE dossier_event.code = dossier.code
-                                      AND action NOT IN ('import', 'push', 'step'))) AS ours
+                                      AND action NOT IN ('import', 'push', 'step', 'late'))) AS ours
   FROM dossier WHERE code_year = :year AND code = :code FOR UPDATE;
 
 -- name: push_store

@@ -44,9 +44,14 @@ SELECT :kind::text AS kind, dossier.code, dossier.receiving_office AS office_id,
                                                                AND apology.code = dossier.code));
 
 -- name: letter_add
+-- Once of each kind and way; an apology goes out again for what came to be owed after it (late after an extension).
 INSERT INTO letter (code_year, code, office_id, kind, channel, staff_id)
 VALUES (:year, :code, :office_id, :kind, :channel, :staff_id)
-ON CONFLICT DO NOTHING RETURNING id;
+ON CONFLICT (code, kind, channel) DO UPDATE SET at = now(), staff_id = excluded.staff_id
+ WHERE letter.kind = 'apology' AND EXISTS (SELECT FROM apology
+                                            WHERE apology.code_year = letter.code_year AND apology.code = letter.code
+                                              AND apology.sent_at IS NULL AND apology.owed_at > letter.at)
+RETURNING id;
 
 -- name: letter_drop
 DELETE FROM letter WHERE id = :id;
