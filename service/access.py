@@ -76,6 +76,7 @@ ACCESS: Access = {
     ("POST", "/desk/dossiers/new"): WORKING,
     ("GET", "/desk/dossiers/{code}"): WORKING,
     ("POST", "/desk/dossiers/{code}/receipt"): WORKING,
+    ("POST", "/desk/dossiers/{code}/post"): WORKING,
     ("POST", "/desk/dossiers/{code}/{action}"): WORKING,
     ("GET", "/desk/dossiers/{code}/paper/{form}"): WORKING,
     ("GET", "/desk/notices/{id}/paper"): WORKING,

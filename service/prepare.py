@@ -8,7 +8,7 @@ import secrets
 from importlib import resources
 from pathlib import Path
 
-from kit import migrations
+from kit import migrations, sql
 from kit.database import Database, DatabaseUnavailable, UnsafeDatabase
 from kit.migrations import MigrationError
 from kit.sessions import Passwords, Role, put_staff
@@ -20,6 +20,7 @@ from service.supervisor import PrepareError
 from tracking.exchange.files import ImportFileError
 from tracking.exchange.imports import import_file
 
+_sql = sql.load("service")
 DEMO_OFFICE = "demo-24h"
 DEMO_STAFF = {"clerk": Role.CLERK, "supervisor": Role.SUPERVISOR}
 
@@ -50,6 +51,8 @@ async def _check_and_fill(settings: Settings, url: str) -> list[str]:
     database = await Database.connect(url, size=2, deadlines=PATIENT)
     try:
         await database.assert_durable()
+        async with database.connection() as connection:
+            await _sql.partitions_ahead.value(connection)  # here it may take its time
         return await _load_demo(database, settings.data_dir) if settings.demo else []
     finally:
         await database.close()

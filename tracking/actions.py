@@ -83,10 +83,9 @@ class Actions:
         Raises UnknownDossier, Forbidden, KeptElsewhere, VersionConflict, KeyReused, ReferenceReused, ActionNotAllowed,
         BadRequest, RuleBroken, DatabaseUnavailable; nothing is kept then.
         """
-        async with self._database.operation():
-            async with self._database.transaction() as connection:
-                case, changed = await self._act(connection, code, action, wish, by, known, now)
-            await self.publish(changed)
+        async with self._database.operation(), self._database.transaction() as connection:
+            case, changed = await self._act(connection, code, action, wish, by, known, now)
+        await self.publish(changed)
         return case
 
     async def _act(
@@ -116,7 +115,7 @@ class Actions:
 
         Raises as :meth:`act`.
         """
-        wish = Wish(amount=amount, method="transfer", purpose=reference)
+        wish = Wish(amount=amount, method="transfer", reference=reference)
         return await self.act(code, Action.RECEIVE_PAYMENT, wish, By(), Known(key=f"bank {reference}"), now)
 
     async def apply(
@@ -209,11 +208,12 @@ class Actions:
         """Make committed changes public; what cannot be published now a relay publishes."""
         topics = [(self._dossiers, case.code) for case in changed]
         topics += [(self._groups, group) for group in dict.fromkeys(case.case_group for case in changed) if group]
-        for topic, name in topics:
-            try:
-                await self._publisher.publish(topic, name)
-            except DatabaseUnavailable as error:
-                log.warning("dossier_not_published", reason=str(error))
+        try:
+            async with self._database.operation():
+                for topic, name in topics:
+                    await self._publisher.publish(topic, name)
+        except DatabaseUnavailable as error:
+            log.warning("dossier_not_published", reason=str(error))
 
 
 async def _beside(
@@ -225,7 +225,7 @@ async def _beside(
             connection, year=code.year, code=code.text, amount=wish.amount, purpose=wish.purpose, at=now
         )
     if action is Action.RECEIVE_PAYMENT:
-        reference = wish.purpose if wish.method == "transfer" else None
+        reference = wish.reference if wish.method == "transfer" else None
         try:
             await queries.payments_settle.run(
                 connection, code=code.text, at=now, method=wish.method, reference=reference

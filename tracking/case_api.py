@@ -111,6 +111,7 @@ class ActionBody(Body):
     amount: Annotated[int, Field(ge=1, le=MOST_MONEY)] | None = None
     purpose: Line | None = None
     method: Literal["cash", "transfer"] = "cash"
+    reference: Annotated[str, _text(100)] | None = None
     originals_returned: bool = False
     online: bool = False
 

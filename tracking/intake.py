@@ -51,8 +51,8 @@ class Intake:
                 taken = earlier or await self._take(connection, visit)
                 if key is not None and earlier is None:
                     await idempotency.made(connection, _scope(detail), key, " ".join(_names(taken)))
-            if earlier is None:
-                await self._actions.publish(list(taken.cases))
+        if earlier is None:
+            await self._actions.publish(list(taken.cases))
         return taken
 
     async def _earlier(self, connection: Connection, visit: Visit, key: str | None) -> Taken | None:

@@ -20,8 +20,8 @@ from tracking.receipts.receipts import Receipts
 from tracking.status import Named, Status
 from tracking.store import queries
 
-MOST_TRIES = 100
-"""Codes of a day that another system may have used already before one is found that is free."""
+MOST_TRIES = 5
+"""How often a code may turn out to be another system's before the intake is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +121,18 @@ class Registration:
             what = {"kind": visit.kind.id, "office_id": office, "opened_at": visit.now}
             if await queries.group_add.value(connection, year=code.year, code=code.text, **what) is not None:
                 return code
+            await self._catch_up(connection, visit, code)
         raise BadRequest("every code of the day seems to be taken by another system")
 
     async def _draw(self, connection: Connection, visit: Visit) -> Code:
         agency, day = visit.detail.office.agencies[0], visit.detail.service_day(visit.now)
         serial = await queries.serial_draw.value(connection, agency_code=agency, day=day)
         return codes.issue(agency, day, serial)
+
+    async def _catch_up(self, connection: Connection, visit: Visit, taken: Code) -> None:
+        agency, day = visit.detail.office.agencies[0], visit.detail.service_day(visit.now)
+        prefix = taken.text.rpartition("-")[0] + "-"
+        await queries.serial_catch_up.run(connection, agency_code=agency, day=day, year=taken.year, prefix=prefix)
 
     async def _add(
         self, connection: Connection, visit: Visit, part: Part, group: Code | None, papers: tuple[Paper, ...]
@@ -170,6 +176,7 @@ class Registration:
             )
             if event_id is not None:
                 return event_id, code
+            await self._catch_up(connection, visit, code)
         raise BadRequest("every code of the day seems to be taken by another system")
 
     async def _beside(

@@ -77,6 +77,8 @@ class Wish:
     amount: int | None = None
     purpose: str | None = None
     method: Literal["cash", "transfer"] = "cash"
+    reference: str | None = None
+    """The bank's own number of a transfer: the same one never pays twice."""
     originals_returned: bool = False
     online: bool = False
     """Whether the supplement came in online."""

@@ -47,7 +47,8 @@ ALTER TABLE dossier
     ADD amount_due         bigint NOT NULL DEFAULT 0 CHECK (amount_due >= 0),
     ADD case_group         text,
     ADD ticket             text,
-    ADD origin             text;
+    ADD origin             text DEFAULT 'import';
+ALTER TABLE dossier ALTER origin DROP DEFAULT;  -- what is there already came from other systems, all of it
 COMMENT ON COLUMN dossier.handed_over_at IS 'When the clock last began: hand-over to the competent unit.';
 COMMENT ON COLUMN dossier.time_limit IS 'The one in force on the day of receipt; later versions do not touch it.';
 COMMENT ON COLUMN dossier.clock_stopped_at IS 'Since when it is the citizen''s turn (supplement); NULL: the clock runs.';

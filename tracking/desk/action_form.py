@@ -33,20 +33,13 @@ _DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})", re.ASCII)
 def wish_of(action: Action, typed: MultiDict[str]) -> tuple[Wish | None, Faults]:
     """What is said with the action, or what is wrong with which field."""
     fields = {name: value for name in INPUTS.get(action, ()) if (value := _value(name, typed)) is not None}
-    if "reference" in fields:
-        reference = fields.pop("reference")
-        fields |= {"purpose": reference} if fields.get("method") == "transfer" else {}
     try:
         wish = ActionBody.model_validate(fields).wish()
     except ValidationError as error:
-        return None, faults_of(error, lambda place: _field_of(action, str(place[0])))
+        return None, faults_of(error, lambda place: str(place[0]))
     needed = NEEDS.get(action, ())
     absent = [name for name in INPUTS.get(action, ()) if name in needed and not getattr(wish, name)]
     return (None, dict.fromkeys(absent, "required")) if absent else (wish, {})
-
-
-def _field_of(action: Action, name: str) -> str:
-    return "reference" if action is Action.RECEIVE_PAYMENT and name == "purpose" else name
 
 
 def _value(name: str, typed: MultiDict[str]) -> object:

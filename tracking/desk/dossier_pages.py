@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import quote
@@ -24,6 +25,7 @@ from tracking.cases import must_work_on, read_case
 from tracking.codes import Code
 from tracking.desk.action_form import INPUTS, wish_of
 from tracking.desk.forms import Faults, fresh_key, key_of, typed_in
+from tracking.desk.post import POST, SENDABLE, NoResultYet, NotByPost, number_of, record_sent
 from tracking.desk.store import Beside, read_beside, read_first_part
 from tracking.desk.visit import address, at_office
 from tracking.paper import wording
@@ -39,14 +41,21 @@ from tracking.workflow import NEEDS, Action, ActionNotAllowed, allowed
 
 QR_MM = 45
 OTHER_RECEIPT = "receipt"
-DONE = frozenset({OTHER_RECEIPT, *(action.value for action in Action)})
+DONE = frozenset({OTHER_RECEIPT, POST, *(action.value for action in Action)})
+WHY: Mapping[type[Exception], str] = {
+    RuleBroken: "rule",
+    VersionConflict: "changed",
+    KeptElsewhere: "elsewhere",
+    KeyReused: "used",
+    NotByPost: "not-by-post",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """An action that came to nothing: what was typed, and why."""
+    """An action, or ``POST``, that came to nothing: what was typed, and why."""
 
-    action: Action
+    action: str
     typed: MultiDict[str]
     status: int
     faults: Faults = field(default_factory=dict)
@@ -58,6 +67,7 @@ def routes() -> list[web.RouteDef]:
     return [
         web.get("/desk/dossiers/{code}", show_dossier),
         web.post("/desk/dossiers/{code}/receipt", replace_receipt),
+        web.post("/desk/dossiers/{code}/post", post_result),
         web.post(f"/desk/dossiers/{{code}}/{{action:{DONE_AT_THE_DESK}}}", act),
     ]
 
@@ -119,6 +129,23 @@ async def replace_receipt(request: web.Request) -> web.Response:
     return see_other(address(request, f"/desk/dossiers/{quote(code.text)}", done=OTHER_RECEIPT))
 
 
+async def post_result(request: web.Request) -> web.Response:
+    """POST /desk/dossiers/{code}/post: 303 to the dossier once its result's tracking number is kept; else its page
+    again, with what was typed: 400 no such number, 409 nothing to post.
+    """
+    code, typed = codes.parse(request.match_info["code"]), await typed_in(request)
+    number, faults = number_of(typed)
+    if faults:
+        return await _page(request, code, Tried(POST, typed, 400, faults))
+    own, _ = await at_office(request)
+    try:
+        async with request.app[DATABASE].operation(), request.app[DATABASE].transaction() as connection:
+            await record_sent(connection, code, number, by(request), own.office)
+    except (KeptElsewhere, NotByPost, NoResultYet) as problem:
+        return await _page(request, code, Tried(POST, typed, 409, problem=problem))
+    return see_other(address(request, f"/desk/dossiers/{quote(code.text)}", done=POST))
+
+
 async def _page(request: web.Request, code: Code, tried: Tried | None = None) -> web.Response:
     own, now = await at_office(request)
     async with request.app[DATABASE].operation(), request.app[DATABASE].connection() as connection:
@@ -152,6 +179,7 @@ def _render(
         allowed=possible,
         inputs=INPUTS,
         needs=NEEDS,
+        sendable=ours and case.status in SENDABLE,
         tried=tried,
         why=_why(tried),
         done=done if done in DONE and tried is None else "",
@@ -170,9 +198,7 @@ def _why(tried: Tried | None) -> str:
     problem = tried.problem if tried else None
     if problem is None:
         return "fields" if tried else ""
-    return {RuleBroken: "rule", VersionConflict: "changed", KeptElsewhere: "elsewhere", KeyReused: "used"}.get(
-        type(problem), "status"
-    )
+    return WHY.get(type(problem), "status")
 
 
 def _transfer(case: Case, bank: Policy) -> Markup | None:

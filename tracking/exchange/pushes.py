@@ -57,8 +57,8 @@ class Pushes:
             office = await self._office(push.receiving_office)
             async with self._database.transaction() as connection:
                 pushed = await self._store(connection, code, push, office, staff, request_id)
-            if pushed.changed:
-                await self._publish(code)
+        if pushed.changed:
+            await self._publish(code)
         return pushed
 
     async def _store(

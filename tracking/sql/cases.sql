@@ -82,6 +82,13 @@ INSERT INTO dossier_serial AS serial (agency_code, day, last) VALUES (:agency_co
 ON CONFLICT (agency_code, day) DO UPDATE SET last = serial.last + 1
 RETURNING last;
 
+-- name: serial_catch_up
+-- Another system numbers dossiers of this agency too: go on behind the greatest number that it has used that day.
+UPDATE dossier_serial
+   SET last = greatest(last, (SELECT max(substr(code, length(:prefix) + 1)::int) FROM dossier
+                               WHERE code_year = :year AND starts_with(code, :prefix)))
+ WHERE agency_code = :agency_code AND day = :day;
+
 -- name: applicant_add
 INSERT INTO applicant (code_year, code, name, id_number, phone, email, address, channels, language)
 VALUES (:year, :code, :name, :id_number, :phone, :email, :address, :channels, :language);

@@ -83,6 +83,15 @@ SELECT part.code, part.after, dossier.status, dossier.receiving_office, dossier.
 SELECT recipient, address, phone, tracking_number, sent_at FROM result_post
  WHERE code_year = :year AND code = :code;
 
+-- name: desk_post_sent
+-- The same number again changes nothing. The audit row has no number: who holds one can follow the parcel.
+WITH sent AS (
+    UPDATE result_post SET tracking_number = :tracking_number, sent_at = coalesce(sent_at, now())
+     WHERE code_year = :year AND code = :code AND tracking_number IS DISTINCT FROM :tracking_number
+    RETURNING code)
+INSERT INTO audit (staff_id, office_id, action, subject, request_id)
+SELECT :staff_id, :office_id, 'post-sent', 'dossier:' || code, :request_id FROM sent;
+
 -- name: desk_messages
 -- What the applicant was told, and how far that has come.
 SELECT trigger, channel, state FROM message WHERE code = :code ORDER BY id;

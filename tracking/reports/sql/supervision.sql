@@ -109,7 +109,7 @@ SELECT feedback.id, code, kind, text, at, due_at, assigned_to, staff.name AS ass
 OFFSET :skip LIMIT :page_size;
 
 -- name: feedback_staff
-SELECT id, name FROM staff WHERE office_id = :office_id AND NOT disabled AND role <> 'planner' ORDER BY name;
+SELECT id, name FROM staff WHERE office_id = :office_id AND NOT disabled AND role IN ('supervisor', 'admin') ORDER BY name;
 
 -- name: feedback_there
 SELECT answer FROM feedback WHERE id = :id AND office_id = :office_id;
