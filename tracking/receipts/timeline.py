@@ -126,9 +126,12 @@ def told(case: Case, events: Sequence[Event], now: datetime) -> Timeline:
 
 
 def _step(event: Event) -> Step:
-    shown = {name: event.details[name] for name in _SHOWN.get(event.action, ()) if event.details.get(name) is not None}
-    pushed = shown.get("name") if event.action == "step" else None
-    label, label_en = _LABELS.get(event.action, (event.to_status.label, _STATUS_EN[event.to_status]))
+    # At the counter handing in and acceptance are one.
+    at_once = event.action == "register" and event.to_status is Status.ACCEPTED
+    action = "accept" if at_once else event.action
+    shown = {name: event.details[name] for name in _SHOWN.get(action, ()) if event.details.get(name) is not None}
+    pushed = shown.get("name") if action == "step" else None
+    label, label_en = _LABELS.get(action, (event.to_status.label, _STATUS_EN[event.to_status]))
     if pushed:
         label = label_en = str(pushed)
     return Step(event.at, event.action, label, label_en, event.to_status, event.reason, shown, bool(pushed))
