@@ -162,6 +162,9 @@ async def _write_office(connection: Connection, office: Office) -> None:
         await _sql.office_policy_put.run(
             connection, office_id=office.id, valid_from=change.valid_from, rules=change.rules
         )
+    await _sql.office_wordings_clear.run(connection, office_id=office.id)
+    for wording in office.wording:
+        await _sql.office_wording_put.run(connection, office_id=office.id, **wording.model_dump())
     await _write_services(connection, office)
     for position, counter in enumerate(office.counter):
         await _sql.counter_put.run(

@@ -18,6 +18,7 @@ ProcedureCode = Annotated[str, Field(pattern=r"^[0-9A-Za-z.\-]{1,40}$")]
 Rules = Mapping[str, Annotated[str, Field(pattern=r"^[^\x00]*$")] | int | float | bool]
 MOST_PAPERS = 30
 LARGEST_FEE = 10**12
+LONGEST_WORDING = 4000
 
 
 class _Table(BaseModel):
@@ -127,6 +128,14 @@ class PolicyChange(_Table):
     rules: Annotated[Rules, Field(min_length=1)]
 
 
+class Wording(_Table):
+    """``[[office.wording]]``: its own words for a letter or message; which there are, tracking knows."""
+
+    kind: Annotated[str, Field(pattern=r"^(letter|message):[a-z_:]{1,60}$")]
+    language: Literal["vi", "en"]
+    body: Annotated[str, Field(min_length=1, max_length=LONGEST_WORDING, pattern=r"^[^\x00]*$")]
+
+
 class Office(_Table):
     """``[[office]]``"""
 
@@ -144,6 +153,7 @@ class Office(_Table):
     calendar: Mapping[str, Any] = {}
     policy: Rules = {}
     policy_change: Sequence[PolicyChange] = ()
+    wording: Annotated[Sequence[Wording], Field(max_length=100)] = ()
     service: Sequence[Service] = ()
     counter: Sequence[Counter] = ()
 
@@ -159,6 +169,7 @@ class Office(_Table):
         _no_doubles("service id", (service.id for service in self.service))
         _no_doubles("prefix", (service.prefix for service in self.service))
         _no_doubles("policy_change valid_from", (str(change.valid_from) for change in self.policy_change))
+        _no_doubles("wording", (f"{wording.kind} ({wording.language})" for wording in self.wording))
         self._one_agency_decides()
         services = {service.id for service in self.service}
         for counter in self.counter:

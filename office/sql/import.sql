@@ -41,6 +41,12 @@ DELETE FROM office_policy WHERE office_id = :office_id;
 -- name: office_policy_put
 INSERT INTO office_policy (office_id, valid_from, rules) VALUES (:office_id, :valid_from, :rules);
 
+-- name: office_wordings_clear
+DELETE FROM letter_text WHERE office_id = :office_id;
+
+-- name: office_wording_put
+INSERT INTO letter_text (office_id, kind, language, body) VALUES (:office_id, :kind, :language, :body);
+
 -- name: service_put
 INSERT INTO service (office_id, id, name, name_en, prefix, expected_minutes, position)
 VALUES (:office_id, :id, :name, :name_en, :prefix, :expected_minutes, :position)

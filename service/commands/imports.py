@@ -15,11 +15,14 @@ from kit.database import Database, DatabaseUnavailable
 from office.catalogue import CatalogueError
 from office.catalogue import read as read_catalogue
 from office.catalogue import write as write_catalogue
+from office.entries import Wording
 from office.policies import QUEUE_RULES, Rules, check_queue_rules
 from service.commands.database import CommandError, open_database
 from tracking.exchange.files import ImportFileError
 from tracking.exchange.imports import ORIGIN, Outcome, import_file
 from tracking.exchange.state import SLUG
+from tracking.notices import own
+from tracking.notices.wording import BrokenWording
 from tracking.policy import NAMES, Policy
 
 SHOWN_ERRORS = 20
@@ -77,6 +80,8 @@ async def load_offices(database: Database, file: Path) -> None:
         _check_rules(f"{file}: office {office.id}: policy", office.policy)
         for change in office.policy_change:
             _check_rules(f"{file}: office {office.id}: policy_change of {change.valid_from}", change.rules)
+        for wording in office.wording:
+            _check_wording(f"{file}: office {office.id}: wording {wording.kind} ({wording.language})", wording)
     try:
         async with database.transaction() as connection:
             await write_catalogue(connection, catalogue)
@@ -94,6 +99,13 @@ def _check_rules(place: str, rules: Rules) -> None:
         check_queue_rules(rules)
     except ValueError as error:
         raise CatalogueError(f"{place}: {error}") from None
+
+
+def _check_wording(place: str, wording: Wording) -> None:
+    try:
+        own.check(wording.kind, wording.body)
+    except BrokenWording as error:
+        raise CatalogueError(f"{place}: {' '.join(str(error).split())}") from None
 
 
 async def _dossiers(file: Path, skip_bad: bool, origin: str, progress: Callable[[int], None]) -> Outcome:

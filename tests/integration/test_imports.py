@@ -390,6 +390,38 @@ def test_changes_of_policy_are_replaced_with_their_office(run: Run, offices: Pat
     assert fetch(database_url, "SELECT FROM office_policy") == []
 
 
+WORDING = """
+[[office.wording]]
+kind = "message:accepted:sms"
+language = "vi"
+body = "Chao {{ name }}"
+
+[[office.service]]
+id = "chung-thuc"
+"""
+
+
+def test_an_offices_own_words_are_replaced_with_it(run: Run, offices: Path, database_url: str) -> None:
+    worded = OFFICES.replace('\n[[office.service]]\nid = "chung-thuc"\n', WORDING, 1)
+    for channel in ("sms", "phone"):
+        offices.write_text(worded.replace(":sms", f":{channel}"))
+        assert run("import", "offices", offices.name).returncode == 0
+        rows = fetch(database_url, "SELECT office_id, kind, language, body FROM letter_text")
+        assert rows == [("tay-ho", f"message:accepted:{channel}", "vi", "Chao {{ name }}")]
+    place = "offices.toml: office tay-ho: wording "
+    for old, new, words in (
+        (":sms", ":pigeon", [f"{place}message:accepted:pigeon (vi)", "there is no such letter or message"]),
+        ("{{ name }}", "{{ nothing }}", [f"{place}message:accepted:sms (vi)", "nothing"]),
+        ("{{ name }}", "{% if", [f"{place}message:accepted:sms (vi)", "unexpected 'end of template'"]),
+    ):
+        offices.write_text(worded.replace(old, new))
+        said(run("import", "offices", offices.name), 2, *words)
+        assert fetch(database_url, "SELECT kind FROM letter_text") == [("message:accepted:phone",)]
+    offices.write_text(OFFICES)
+    assert run("import", "offices", offices.name).returncode == 0
+    assert fetch(database_url, "SELECT FROM letter_text") == []
+
+
 def test_due_follows_the_policy_of_the_day_it_came_in(run: Run, offices: Path) -> None:
     offices.write_text(
         OFFICES.replace('\n[[office.service]]\nid = "chung-thuc"\n', CHANGES_OF_POLICY, 1)

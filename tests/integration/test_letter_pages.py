@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from service.commands.imports import load_offices
 from tests.integration.conftest import OFFICE, Site
 from tests.integration.test_dossier_life import SOMEBODY, act, register, rows
 
@@ -60,6 +63,18 @@ async def test_a_letter_is_due_until_it_was_printed(site: Site, clerk: dict[str,
     after = await page(site, clerk, f"/office/letters?said=printed&code={code}")
     assert NAME not in after and f'role="status"><span class="code">{code}</span>' in after
     assert "<dd>1</dd>" in after
+
+
+async def test_a_letter_says_what_the_office_imported(site: Site, clerk: dict[str, str], tmp_path: Path) -> None:
+    demo = resources.files("service.demo").joinpath("offices.toml").read_text(encoding="utf-8")
+    assert "công dân mới của chúng ta" in await page(site, clerk, f"/office/letters/{await done(site, clerk)}/birth")
+    (tmp_path / "offices.toml").write_text(demo.replace("công dân mới của chúng ta", "ở {{ address or agency }}"))
+    await load_offices(site.database, tmp_path / "offices.toml")
+    code = await done(site, clerk, name="Trần Văn <Kín>")
+    letter = await page(site, clerk, f"/office/letters/{code}/birth")
+    assert "Kính gửi ông/bà Trần Văn &lt;Kín&gt;," in letter and "thành viên mới, ở Cơ quan thử nghiệm." in letter
+    english = await done(site, clerk, language="en")
+    assert "chúc mừng" not in await page(site, clerk, f"/office/letters/{english}/birth?lang=en")
 
 
 async def test_what_became_of_a_mail_is_said(site: Site, clerk: dict[str, str]) -> None:

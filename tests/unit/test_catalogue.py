@@ -98,7 +98,21 @@ def test_what_may_be_left_out(tmp_path: Path) -> None:
 
 
 SERVICE = '[[office.service]]\nid = "other"\nname = "x"\nname_en = "x"\nprefix = "B"\nexpected_minutes = 1\n'
+WORDING = '[[office.wording]]\nkind = "letter:birth"\nlanguage = "vi"\nbody = "Chào {{ name }}"\n'
 WRONG = [
+    *(
+        ("[[office.service]]", wording + "[[office.service]]", f"line {line}: office.0{words}")
+        for wording, line, words in (
+            (WORDING.replace("letter:birth", "letter:"), 39, ".wording.0.kind"),
+            (WORDING.replace("letter:birth", "letter:" + "a" * 61), 39, ".wording.0.kind"),
+            (WORDING.replace("letter:birth", "paper:birth"), 39, ".wording.0.kind"),
+            (WORDING.replace('"vi"', '"fr"'), 40, ".wording.0.language"),
+            (WORDING.replace("Chào", "x" * 3990), 41, ".wording.0.body"),
+            (WORDING.replace("Chào", "\\u0000"), 41, ".wording.0.body"),
+            (WORDING.replace("Chào {{ name }}", ""), 41, ".wording.0.body"),
+            (WORDING + WORDING.replace("Chào", "Xin chào"), 21, ": wording 'letter:birth (vi)' is there twice"),
+        )
+    ),
     ("fee = 8000", "fee = -1", "line 13: procedure.0.limits.1.fee"),
     ("fee = 8000", "fee = 1000000000001", "line 13: procedure.0.limits.1.fee"),
     ("fee = 8000", "fee = 8000.0", "line 13: procedure.0.limits.1.fee"),
@@ -133,6 +147,16 @@ WRONG = [
     ('id = "birth"', 'id = "Birth"', "line 48: group.0.id"),
     (FILE[FILE.index("[[group]]") :], 2 * FILE[FILE.index("[[group]]") :], "group id 'birth' is there twice"),
 ]
+
+
+def test_an_offices_own_words(tmp_path: Path) -> None:
+    english = WORDING.replace('"vi"', '"en"').replace("Chào {{ name }}", "x" * 4000)
+    (tmp_path / "good.toml").write_text(FILE.replace("[[office.service]]", WORDING + english + "[[office.service]]"))
+    (office,) = read(tmp_path / "good.toml").office
+    assert [(wording.kind, wording.language, wording.body) for wording in office.wording] == [
+        ("letter:birth", "vi", "Chào {{ name }}"),
+        ("letter:birth", "en", "x" * 4000),
+    ]
 
 
 @pytest.mark.parametrize(("old", "new", "words"), WRONG)

@@ -140,7 +140,7 @@ async def post_result(request: web.Request) -> web.Response:
     own, _ = await at_office(request)
     try:
         async with request.app[DATABASE].operation(), request.app[DATABASE].transaction() as connection:
-            await record_sent(connection, code, number, by(request), own.office)
+            await record_sent(connection, code, number, request[STAFF], own.office, request[REQUEST_ID])
     except (KeptElsewhere, NotByPost, NoResultYet) as problem:
         return await _page(request, code, Tried(POST, typed, 409, problem=problem))
     return see_other(address(request, f"/desk/dossiers/{quote(code.text)}", done=POST))

@@ -7,8 +7,9 @@ import re
 from multidict import MultiDict
 
 from kit.database import Connection
+from kit.sessions import Staff
 from office.model import Office
-from tracking.actions import By, KeptElsewhere
+from tracking.actions import KeptElsewhere
 from tracking.api import UnknownDossier
 from tracking.cases import must_work_on, read_case
 from tracking.codes import Code
@@ -39,15 +40,18 @@ def number_of(typed: MultiDict[str]) -> tuple[str, Faults]:
     return number.upper(), {}
 
 
-async def record_sent(connection: Connection, code: Code, number: str, by: By, own: Office) -> None:
-    """Keep ``number`` and, the first time, the moment; the same number again changes nothing.
+async def record_sent(
+    connection: Connection, code: Code, number: str, staff: Staff, own: Office, request_id: str
+) -> None:
+    """Keep ``number`` and, the first time, the moment; the same number again changes nothing. ``own`` is the office of
+    ``staff``.
 
     Within the caller's transaction. Raises UnknownDossier, Forbidden, KeptElsewhere, NotByPost, NoResultYet.
     """
     case = await read_case(connection, code)
-    if case is None or by.staff is None:
+    if case is None:
         raise UnknownDossier
-    must_work_on(by.staff, case, own)
+    must_work_on(staff, case, own)
     if case.origin not in (None, "import"):
         raise KeptElsewhere
     if await queries.desk_post.row(connection, year=code.year, code=code.text) is None:
@@ -59,7 +63,7 @@ async def record_sent(connection: Connection, code: Code, number: str, by: By, o
         year=code.year,
         code=code.text,
         tracking_number=number,
-        staff_id=by.staff.id,
-        office_id=by.staff.office,
-        request_id=by.request_id,
+        staff_id=staff.id,
+        office_id=staff.office,
+        request_id=request_id,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import jinja2
-from jinja2 import nodes
+from jinja2 import meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 LONGEST = 4000
@@ -57,6 +57,18 @@ def fill(body: str, values: Mapping[str, object]) -> str:
     if not text.strip():
         raise BrokenWording("it says nothing")
     return text.strip()
+
+
+def check(body: str, values: Mapping[str, object]) -> None:
+    """Raise BrokenWording unless :func:`fill` works with ``values``; every value and filter must be one
+    that there is, also where these values do not lead (``{% else %}``).
+    """
+    fill(body, values)
+    tree = _closed.parse(body)
+    if unknown := meta.find_undeclared_variables(tree) - values.keys():
+        raise BrokenWording(f"there is no value {min(unknown)}")
+    if unknown := {node.name for node in tree.find_all(nodes.Filter)} - FILTERS.keys():
+        raise BrokenWording(f"there is no filter {min(unknown)}")
 
 
 def _check(body: str) -> None:
