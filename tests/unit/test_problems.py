@@ -34,6 +34,8 @@ NEVER_SEEN_BY_A_CALLER = {
     "WrongPeriod",
     "BrokenWording",
     "ForbiddenAddress",
+    "NoResultYet",
+    "NotByPost",
     "SnapshotError",
     "NothingToScore",
 }
