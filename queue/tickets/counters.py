@@ -15,6 +15,7 @@ from kit.tasks import Tasks
 from metrics import catalogue
 from office.directory import Directory
 from tickets.hall import Halls, queries
+from tickets.policy import CallPolicy
 from tickets.reading import Answer, Reading, UnknownTicket
 from tickets.ticket import MOVES, MoveNotAllowed, State, Token, parse_token
 
@@ -115,7 +116,7 @@ class Counters:
             self._publish(counter.office)
 
     async def call_next(self, counter_id: str, key: str | None, staff: Staff, now: datetime) -> Answer | None:
-        """Call the next ticket; None if nobody waits for this counter. The same ``key`` never calls twice.
+        """Call the next ticket by the office's policy; None if nobody waits here. The same ``key`` never calls twice.
 
         Raises UnknownCounter, Forbidden, CounterClosed.
         """
@@ -123,10 +124,19 @@ class Counters:
             counter = await self.read(counter_id, staff)
             if counter.opened_at is None:
                 raise CounterClosed(f"counter {counter_id} is closed; open it first")
-            day = (await self._directory.detail(counter.office)).service_day(now)
+            detail = await self._directory.detail(counter.office)
+            day = detail.service_day(now)
+            policy = CallPolicy.from_mapping(detail.policies.on(day))
             async with self._database.connection() as connection:
                 token = await queries.ticket_call_next.value(
-                    connection, counter_id=counter_id, day=day, key=key, staff_id=staff.id
+                    connection,
+                    counter_id=counter_id,
+                    day=day,
+                    key=key,
+                    staff_id=staff.id,
+                    priority_bound=policy.priority_bound,
+                    escape=policy.escape,
+                    listed=policy.listed,
                 )
                 if token is not None:
                     catalogue.tickets_called.labels(counter.office).inc()

@@ -17,6 +17,7 @@ from kit.snapshot import Snapshot, microseconds
 from office.directory import Directory, UnknownOffice
 from office.model import OfficeDetail
 from tickets import line
+from tickets.policy import CallPolicy
 from tickets.ticket import State
 
 queries = sql.load("tickets")
@@ -135,6 +136,7 @@ class Halls:
 async def _read(connection: Connection, detail: OfficeDetail, version: int, now: datetime) -> line.Hall:
     office_id, day = detail.office.id, now.date()
     tickets = await queries.hall_tickets.rows(connection, office_id=office_id, day=day)
+    called = await queries.hall_called.rows(connection, office_id=office_id, day=day)
     counters = await queries.hall_counters.rows(connection, office_id=office_id)
     pace = {row["service_id"]: row for row in await queries.hall_pace.rows(connection, office_id=office_id, day=day)}
     return line.Hall(
@@ -166,6 +168,8 @@ async def _read(connection: Connection, detail: OfficeDetail, version: int, now:
             )
             for row in tickets
         ],
+        called=[line.Called(row["token"], row["service_id"], row["rank"], row["issued_at"]) for row in called],
+        policy=CallPolicy.from_mapping(detail.policies.on(day)),
     )
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from tickets.policy import line
+from tickets.policy import CallPolicy, Queued, line
 from tickets.ticket import State
 from tickets.waiting import Pace, Wait, estimate
 
@@ -47,7 +47,10 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Hall:
-    """The input: what is true of one office at ``as_of``."""
+    """The input: what is true of one office at ``as_of``.
+
+    ``called`` are the priority tickets that may have overtaken somebody who still waits, also those that have left.
+    """
 
     office: str
     version: int
@@ -55,6 +58,18 @@ class Hall:
     services: Sequence[Service]
     counters: Sequence[Counter]
     tickets: Sequence[Ticket]
+    called: Sequence[Queued] = ()
+    policy: CallPolicy = field(default_factory=CallPolicy)
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A ticket that was called, as the policy sees it."""
+
+    token: str
+    service: str
+    rank: int
+    issued_at: datetime
 
 
 def open_data(hall: Hall) -> dict[str, object]:
@@ -72,7 +87,8 @@ def places(hall: Hall) -> dict[str, dict[str, object]]:
     found: dict[str, dict[str, object]] = {}
     for service in hall.services:
         pace = pace_of(hall, service)
-        waiting = line(_of(hall.tickets, service.id, State.WAITING))
+        called = (ticket for ticket in hall.called if ticket.service == service.id)
+        waiting = line(_of(hall.tickets, service.id, State.WAITING), called, hall.policy, hall.as_of)
         ahead_of = {ticket.token: ahead for ahead, ticket in enumerate(waiting)}
         for ticket in hall.tickets:
             if ticket.service == service.id:

@@ -19,6 +19,7 @@ from kit.problems import BadRequest
 from office.api import DIRECTORY, OFFICE_ID
 from tickets.api import COUNTERS, HALLS, ISSUING, READING, token_in
 from tickets.issuing import Wish
+from tickets.policy import CallPolicy, sentence
 from tickets.ticket import Priority
 
 
@@ -47,6 +48,7 @@ async def show_office(request: web.Request) -> web.Response:
     detail = await request.app[DIRECTORY].detail(office_id)
     view = await request.app[HALLS].view(office_id)
     takes_tickets = detail.takes_tickets(now)
+    policy = CallPolicy.from_mapping(detail.policies.on(detail.service_day(now)))
     return request.app[PAGES].render(
         request,
         "tickets/office.html",
@@ -57,6 +59,7 @@ async def show_office(request: web.Request) -> web.Response:
         takes_tickets=takes_tickets,
         opens=None if takes_tickets else detail.opens_at(now),
         replaced_by=[(await request.app[DIRECTORY].offices())[other] for other in detail.office.replaced_by],
+        call_order=sentence(policy, language_of(request)),
         key=secrets.token_urlsafe(16),
     )
 

@@ -97,7 +97,7 @@ def test_places_of_a_hall(benchmark: BenchmarkFixture, hall: line.Hall) -> None:
 
 
 def test_line_in_call_order(benchmark: BenchmarkFixture, hall: line.Hall) -> None:
-    assert benchmark(policy.line, hall.tickets)[0] is hall.tickets[0]
+    assert benchmark(policy.line, hall.tickets, (), hall.policy, NOW)[0] is hall.tickets[0]
 
 
 def test_wait_estimated(benchmark: BenchmarkFixture) -> None:

@@ -25,9 +25,9 @@ class LookThenTake:
     """Stands in for the statement ``ticket_call_next``."""
 
     async def value(
-        self, connection: Connection, *, counter_id: str, day: date, key: str | None, staff_id: int
+        self, connection: Connection, *, counter_id: str, day: date, key: str | None, staff_id: int, **policy: object
     ) -> str | None:
-        """The called ticket's token, None if nobody waits."""
+        """The called ticket's token, None if nobody waits. Nor does it care for the ``policy``."""
         assert key is None
         token: str | None = await connection.fetchval(
             "SELECT token FROM counter JOIN ticket ON ticket.office_id = counter.office_id AND ticket.day = $2"

@@ -14,6 +14,7 @@ import asyncpg
 from kit.sessions import Passwords, Role, put_staff
 from tests.faults.running import OFFICE, RunningService
 from tests.faults.wire import Wire
+from tickets.policy import CallPolicy
 
 SERVICES = ("ho-tich", "chung-thuc", "dat-dai")
 SKILLS = (*SERVICES, *SERVICES, SERVICES[0], SERVICES[1])
@@ -142,7 +143,8 @@ async def read_called(service: RunningService) -> list[Called]:
 
 def what_is_wrong(calls: Sequence[Call], tickets: Sequence[Called]) -> list[str]:
     """Every ticket that was called twice, was lost, or was overtaken; empty = the line was kept."""
-    return [*_called_twice(calls, tickets), *_lost(calls, tickets), *_overtaken(calls, tickets)]
+    wrong = [*_called_twice(calls, tickets), *_lost(calls, tickets), *_overtaken(calls, tickets)]
+    return [*wrong, *_overtaken_too_often(tickets)]
 
 
 def _called_twice(calls: Sequence[Call], tickets: Sequence[Called]) -> Iterable[str]:
@@ -163,18 +165,32 @@ def _lost(calls: Sequence[Call], tickets: Sequence[Called]) -> Iterable[str]:
 
 
 def _overtaken(calls: Sequence[Call], tickets: Sequence[Called]) -> Iterable[str]:
-    # Calls that overlap in time may come in either order; who was answered before another was even asked may not.
+    # Within a class. Calls that overlap in time may come in either order; who was answered before another was even
+    # asked may not.
     first = {call.token: call for call in sorted(calls, key=lambda call: call.asked, reverse=True)}
-    lines: dict[str, list[Called]] = defaultdict(list)
+    lines: dict[tuple[str, int], list[Called]] = defaultdict(list)
     for ticket in tickets:
         if ticket.token in first:
-            lines[ticket.service].append(ticket)
+            lines[ticket.service, ticket.rank].append(ticket)
     for line in lines.values():
         earliest, whose = float("inf"), ""
-        for ticket in sorted(line, key=lambda each: (each.rank, each.serial), reverse=True):
+        for ticket in sorted(line, key=lambda each: each.serial, reverse=True):
             call = first[ticket.token]
             if earliest < call.asked:
                 gap = call.asked - earliest
                 yield f"{ticket.number} overtaken by {whose}, answered {gap:.4f} s before it was asked"
             if call.answered < earliest:
                 earliest, whose = call.answered, ticket.number
+
+
+def _overtaken_too_often(tickets: Sequence[Called]) -> Iterable[str]:
+    # Exactly, by the moments in PostgreSQL: by priority alone, and within the bound of the default policy.
+    lines: dict[str, list[Called]] = defaultdict(list)
+    for ticket in tickets:
+        lines[ticket.service].append(ticket)
+    for line in lines.values():
+        for ticket in line:
+            called_at = ticket.called_at or float("inf")
+            passed = [one for one in line if one.serial > ticket.serial and (one.called_at or called_at) < called_at]
+            if len(passed) > (CallPolicy().priority_bound if ticket.rank else 0) or any(one.rank for one in passed):
+                yield f"{ticket.number} overtaken by {', '.join(one.number for one in passed)}"

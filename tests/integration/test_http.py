@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from tickets.hall import queries
@@ -224,7 +224,16 @@ async def test_a_repeated_call_waits_for_the_first_even_if_nobody_else_waits(sit
     assert day is not None
     path = f"/api/v1/counters/{COUNTER}/call-next"
     async with site.database.transaction() as first:
-        await queries.ticket_call_next.value(first, counter_id=COUNTER, day=day.day, key=key, staff_id=None)
+        await queries.ticket_call_next.value(
+            first,
+            counter_id=COUNTER,
+            day=day.day,
+            key=key,
+            staff_id=None,
+            priority_bound=2,
+            escape=timedelta(),
+            listed=False,
+        )
         second = asyncio.create_task(site.ask("POST", path, headers=clerk | {"Idempotency-Key": key}))
         await asyncio.sleep(0.3)
         assert not second.done()
@@ -234,6 +243,23 @@ async def test_a_repeated_call_waits_for_the_first_even_if_nobody_else_waits(sit
     assert (await site.ask("POST", path, headers=empty))[0] == 204
     later = await site.ticket()
     assert (await site.ask("POST", path, headers=empty))[2]["token"] == later["token"]
+
+
+async def test_the_office_calls_by_its_own_policy_and_says_so(site: Site) -> None:
+    async with site.database.connection() as connection:
+        await connection.execute("UPDATE office SET policy = policy || $1 WHERE id = $2", {"priority_bound": 1}, OFFICE)
+    clerk = await site.sign_in("clerk")
+    await site.ask("POST", f"/api/v1/counters/{COUNTER}/open", {"services": ["ho-tich"]}, headers=clerk)
+    tokens = [(await site.ticket(priority=name))["token"] for name in ("normal", "elderly", "disabled", "normal")]
+    order = [tokens[1], tokens[0], tokens[2], tokens[3]]
+    page = (await site.ask("GET", f"/o/{OFFICE}?lang=en"))[2]
+    assert "nobody is overtaken by more than one of them" in page
+    for number, token in enumerate(order):
+        ahead = [(await site.ask("GET", f"/api/v1/tickets/{other}"))[2]["ahead"] for other in order[number:]]
+        assert ahead == list(range(len(ahead)))
+        status, _, called = await site.ask("POST", f"/api/v1/counters/{COUNTER}/call-next", headers=clerk)
+        assert (status, called["token"]) == (200, token)
+        await site.ask("POST", f"/api/v1/tickets/{token}/no-show", headers=clerk)
 
 
 async def test_a_closed_office_gives_no_numbers(site: Site) -> None:

@@ -1,4 +1,4 @@
-"""Every named query against the migrated database; plans of the hot ones; the call order in SQL and in Python."""
+"""Every named query against the migrated database; plans of the hot ones; the call policy in SQL and in Python."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ import pytest
 from kit import sql
 from kit.database import Connection, Database
 from kit.sql import Query
-from tickets.policy import next_ticket
-from tickets.ticket import Priority, new_token
+from tickets.policy import CallPolicy, next_ticket
+from tickets.ticket import new_token
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = sorted(
@@ -145,8 +145,8 @@ EXPORTED: dict[str, Any] = {
 }  # fmt: skip
 PLANS: list[tuple[str, dict[str, Any], str]] = [
     ("dossiers_read", {"years": [2025], "codes": ["H26-250921-00001"]}, "dossier"),
-    ("ticket_call_next", {"counter_id": "counter-7", "day": DAY, "key": "key", "staff_id": 1}, "ticket"),
     ("hall_tickets", {"office_id": "office-7", "day": DAY}, "ticket"),
+    ("hall_called", {"office_id": "office-7", "day": DAY}, "ticket"),
     ("hall_pace", {"office_id": "office-7", "day": DAY}, "ticket"),
     ("ticket_read", {"day": DAY, "token": "o8.1." + "7".zfill(22)}, "ticket"),
     ("counter_tickets", {"office_id": "office-7", "day": DAY, "counter_id": "counter-7"}, "ticket"),
@@ -164,6 +164,10 @@ PLANS: list[tuple[str, dict[str, Any], str]] = [
     ("session_read", {"token_sha256": b"x" * 32, "idle": timedelta(minutes=30)}, "staff_session"),
     ("idempotency_read", {"scope": "ticket office-1", "key": "77"}, "idempotency_key"),
 ]
+CALL: dict[str, Any] = {
+    "counter_id": "counter-1", "day": DAY, "key": None, "staff_id": None,
+    "priority_bound": 2, "escape": timedelta(), "listed": False,
+}  # fmt: skip
 
 
 async def test_hot_queries_use_their_indexes(busy: Connection) -> None:
@@ -175,6 +179,24 @@ async def test_hot_queries_use_their_indexes(busy: Connection) -> None:
         assert of_table, (name, found)
         assert "Seq Scan" not in {scan.kind for scan in of_table}, (name, of_table)
         assert any(scan.index for scan in found), (name, found)
+
+
+SCANS = "SELECT seq_scan, idx_scan FROM pg_stat_xact_user_tables WHERE relname = $1"
+
+
+@pytest.mark.parametrize("escape", [timedelta(), timedelta(hours=2)])
+async def test_a_call_reads_tickets_by_their_indexes(busy: Connection, escape: timedelta) -> None:
+    await busy.execute("UPDATE ticket SET rank = 0, called_at = ended_at WHERE serial % 7 = 0; ANALYZE ticket")
+    async with busy.transaction():
+        before = await busy.fetchrow(SCANS, f"ticket_{DAY:%Y%m}")
+        for listed in (False, True):
+            given = CALL | {"counter_id": "counter-11", "listed": listed, "escape": escape, "priority_bound": 20}
+            assert await QUERIES["ticket_call_next"].value(busy, **given) is not None
+        after = await busy.fetchrow(SCANS, f"ticket_{DAY:%Y%m}")
+    assert before is not None
+    assert after is not None
+    assert after["seq_scan"] == before["seq_scan"]
+    assert after["idx_scan"] >= before["idx_scan"] + 4
 
 
 async def test_a_look_up_touches_one_partition(busy: Connection) -> None:
@@ -198,63 +220,94 @@ class Waiting:
     issued_at: datetime
 
 
-async def add_line(connection: Connection, random: Random, people: int) -> list[Waiting]:
-    """A random line at one office, with ties, at services a, b and c."""
-    start = datetime.now(UTC).replace(microsecond=0)
-    line = [
-        Waiting(
-            new_token("o1", DAY).text,
-            random.choice("abc"),
-            random.choice(list(Priority)).rank,
-            start + timedelta(seconds=random.randrange(20)),
-        )
-        for _ in range(people)
-    ]
-    await connection.executemany(
-        "INSERT INTO ticket (day, token, office_id, service_id, serial, number, priority, rank, state, issued_at)"
-        " VALUES ($1, $2, 'office-1', $3, $4, $4::int::text, 'normal', $5, 'waiting', $6)",
-        [(DAY, one.token, one.service, serial, one.rank, one.issued_at) for serial, one in enumerate(line)],
-    )
-    return line
-
-
-@pytest.mark.parametrize("seed", range(3))
-async def test_the_database_calls_in_the_order_of_the_policy(connection: Connection, seed: int) -> None:
-    random = Random(seed)
-    services = random.sample("abc", random.choice((1, 2, 3)))
+async def add_office(connection: Connection) -> None:
+    """An office with services a, b and c and three open counters: for a, for c and a, for all."""
     await connection.execute("""
         INSERT INTO office (id, short_key, name, name_en, kind, valid_from)
         VALUES ('office-1', 'o1', '', '', 'point', now());
         INSERT INTO service (office_id, id, name, name_en, prefix, expected_minutes, position)
         SELECT 'office-1', id, id, id, upper(id), 10, 0 FROM unnest('{a,b,c}'::text[]) AS id;
+        INSERT INTO counter (id, office_id, name, position, skills, services, opened_at)
+        SELECT 'counter-' || n, 'office-1', '', n, '{a,b,c}', services::text[], now()
+          FROM unnest('{"{c,a,b}","{a}","{c,a}"}'::text[]) WITH ORDINALITY AS each (services, n);
     """)
-    await connection.execute(
-        "INSERT INTO counter (id, office_id, name, position, skills, services, opened_at)"
-        " VALUES ('counter-1', 'office-1', '', 0, $1, $1, now())",
-        services,
-    )
-    line = await add_line(connection, random, 60)
-    while True:
-        expected = next_ticket(line, services)
-        called = await QUERIES["ticket_call_next"].value(
-            connection, counter_id="counter-1", day=DAY, key=None, staff_id=None
+
+
+SERVICES = {"counter-1": ("c", "a", "b"), "counter-2": ("a",), "counter-3": ("c", "a")}
+
+
+async def add_line(connection: Connection, random: Random, people: int) -> list[Waiting]:
+    """A random line at that office, with ties, the last one half a minute ago and the first 20 minutes before."""
+    last = datetime.now(UTC) - timedelta(seconds=30)
+    line = [
+        Waiting(
+            new_token("o1", DAY).text,
+            random.choice("abc"),
+            int(random.random() < 0.6),
+            last - timedelta(minutes=random.randrange(20)),
         )
-        assert called == (expected.token if expected else None)
-        if expected is None:
-            break
-        line.remove(expected)
-    assert {one.service for one in line}.isdisjoint(services)
+        for _ in range(people)
+    ]
+    await connection.executemany(
+        "INSERT INTO ticket (day, token, office_id, service_id, serial, number, priority, rank, state, issued_at)"
+        " SELECT $1, $2, 'office-1', $3, 1 + count(*), '', 'normal', $4, 'waiting', $5 FROM ticket",
+        [(DAY, one.token, one.service, one.rank, one.issued_at) for one in line],
+    )
+    return line
+
+
+async def test_the_database_calls_whom_the_policy_calls(connection: Connection) -> None:
+    await add_office(connection)
+    for seed in range(30):
+        random = Random(seed)
+        await connection.execute("TRUNCATE ticket")
+        policy = CallPolicy(
+            random.randrange(5), random.choice((0, 0, 3, 10)), random.choice(("oldest_ticket", "listed"))
+        )
+        line, called = await add_line(connection, random, 25), list[Waiting]()
+        while line:
+            counter = random.choice(tuple(SERVICES))
+            expected = next_ticket(line, called, SERVICES[counter], policy, datetime.now(UTC))
+            given = CALL | {"counter_id": counter, "priority_bound": policy.priority_bound, "escape": policy.escape}
+            token = await QUERIES["ticket_call_next"].value(connection, **given | {"listed": policy.listed})
+            assert token == (expected.token if expected else None), (seed, policy)
+            if expected is not None:
+                line.remove(expected)
+                called.append(expected)
+            if len(called) in (8, 16):
+                line += await add_line(connection, random, 4)
+        for counter in SERVICES:
+            assert await QUERIES["ticket_call_next"].value(connection, **CALL | {"counter_id": counter}) is None
+
+
+async def test_the_hall_reads_every_call_that_the_policy_counts(connection: Connection) -> None:
+    await add_office(connection)
+    for seed in range(10):
+        random = Random(seed)
+        await connection.execute("TRUNCATE ticket")
+        line, called = await add_line(connection, random, 40), list[Waiting]()
+        for _ in range(20):
+            token = await QUERIES["ticket_call_next"].value(connection, **CALL)
+            called.append(next(one for one in line if one.token == token))
+            line.remove(called[-1])
+        await connection.execute("UPDATE ticket SET state = 'served' WHERE state = 'called' AND serial % 2 = 0")
+        rows = await QUERIES["hall_called"].rows(connection, office_id="office-1", day=DAY)
+        read = [Waiting(*row.values()) for row in rows]
+        for services in SERVICES.values():
+            args = (services, CallPolicy(random.randrange(5)), datetime.now(UTC))
+            assert next_ticket(line, read, *args) == next_ticket(line, called, *args)
 
 
 async def test_a_closed_counter_calls_nobody(connection: Connection) -> None:
-    await test_the_database_calls_in_the_order_of_the_policy(connection, 0)
-    await connection.execute("UPDATE ticket SET state = 'waiting'")
+    await add_office(connection)
+    await add_line(connection, Random(0), 5)
     await connection.execute("UPDATE counter SET opened_at = NULL")
-    arguments = {"counter_id": "counter-1", "day": DAY, "key": None, "staff_id": None}
-    assert await QUERIES["ticket_call_next"].value(connection, **arguments) is None
+    call = QUERIES["ticket_call_next"]
+    assert await call.value(connection, **CALL) is None
     await connection.execute("UPDATE counter SET opened_at = now()")
-    assert await QUERIES["ticket_call_next"].value(connection, **arguments | {"day": date(2020, 1, 1)}) is None
-    assert await QUERIES["ticket_call_next"].value(connection, **arguments) is not None
+    assert await call.value(connection, **CALL | {"day": date(2020, 1, 1)}) is None
+    assert await call.value(connection, **CALL | {"counter_id": "no-such-counter"}) is None
+    assert await call.value(connection, **CALL) is not None
 
 
 async def test_numbers_are_contiguous_and_in_the_order_of_issue(database: Database) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,8 +10,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tickets.line import Counter, Hall, Service, Ticket, open_data, pace_of, places
-from tickets.policy import line
+from tickets.line import Called, Counter, Hall, Service, Ticket, open_data, pace_of, places
+from tickets.policy import CallPolicy, line
 from tickets.ticket import State
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -118,6 +119,24 @@ def test_a_counter_that_closed_under_its_last_ticket_is_not_open() -> None:
     assert len(queue["now_serving"]) == 1
 
 
+def test_places_follow_the_policy() -> None:
+    tickets = [ticket(f"A{n:03d}", rank=rank, minute=2 * n) for n, rank in enumerate((1, 1, 0, 0, 0))]
+    found = hall(*tickets)
+
+    def order(found: Hall) -> list[str]:
+        told = places(found)
+        return sorted(told, key=lambda token: told[token]["ahead"])  # type: ignore[arg-type,return-value]  # all wait
+
+    assert order(found) == ["a002", "a003", "a000", "a001", "a004"]
+    assert order(replace(found, policy=CallPolicy(0))) == ["a000", "a001", "a002", "a003", "a004"]
+    escape = CallPolicy(longest_wait_escape_min=119)  # a000 alone has waited for two hours
+    assert order(replace(found, policy=escape)) == ["a000", "a002", "a003", "a001", "a004"]
+    before = Called("gone", CIVIL.id, 0, START + timedelta(minutes=3))
+    assert order(replace(found, called=[before])) == ["a002", "a000", "a001", "a003", "a004"]
+    elsewhere = replace(before, service=COPIES.id)
+    assert order(replace(found, called=[elsewhere])) == order(found)
+
+
 @st.composite
 def halls(draw: st.DrawFn) -> Hall:
     facts = draw(
@@ -133,7 +152,9 @@ def halls(draw: st.DrawFn) -> Hall:
     counters = [
         Counter(f"c{n}", (CIVIL.id,) if n % 2 else (CIVIL.id, COPIES.id)) for n in range(draw(st.integers(0, 3)))
     ]
-    return hall(*tickets, counters=tuple(counters))
+    called = [Called(f"c{n}", CIVIL.id, 0, START + timedelta(minutes=n)) for n in draw(st.sets(st.integers(0, 60)))]
+    policy = CallPolicy(draw(st.integers(0, 3)), draw(st.sampled_from((0, 90))))
+    return replace(hall(*tickets, counters=tuple(counters)), called=called, policy=policy)
 
 
 @given(halls())
@@ -141,7 +162,9 @@ def test_everybody_is_told_how_many_will_be_called_before_them(found: Hall) -> N
     told = places(found)
     assert set(told) == {one.token for one in found.tickets}
     for service in found.services:
-        waiting = line(one for one in found.tickets if one.service == service.id and one.state is State.WAITING)
+        theirs = [one for one in found.tickets if one.service == service.id]
+        called = [one for one in found.called if one.service == service.id]
+        waiting = line((one for one in theirs if one.state is State.WAITING), called, found.policy, NOW)
         assert [told[one.token]["ahead"] for one in waiting] == list(range(len(waiting)))
         assert queue_of(open_data(found), service.id)["waiting"] == len(waiting)
 

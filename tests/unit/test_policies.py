@@ -73,9 +73,22 @@ def test_the_nearest_office_that_names_a_rule_has_the_word(line: list[OfficeRule
     assert Policies(tuple(line)).on(day).get(name) == (said[0] if said else None)
 
 
-@pytest.mark.parametrize("wait", [0, -1, LONGEST_WAIT + 1, 15.0, True, "15"])
-def test_a_wrong_rule_about_queues_is_named(wait: object) -> None:
-    with pytest.raises(ValueError, match="target_wait_min"):
-        check_queue_rules({"target_wait_min": wait})
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("target_wait_min", wait) for wait in (0, -1, LONGEST_WAIT + 1, 15.0, True, "15")),
+        *(("priority_bound", bound) for bound in (-1, 21, 2.0, False, "2", None)),
+        *(("longest_wait_escape_min", wait) for wait in (-1, LONGEST_WAIT + 1, True, 1.5)),
+        *(("counter_order", order) for order in ("newest_ticket", "", None, 0, ["listed"])),
+    ],
+)
+def test_a_wrong_rule_about_queues_is_named(name: str, value: object) -> None:
+    with pytest.raises(ValueError, match=name):
+        check_queue_rules({name: value})
+
+
+def test_right_rules_about_queues() -> None:
     check_queue_rules({})
-    check_queue_rules({"target_wait_min": 1})
+    for escape, bound, order in ((0, 0, "oldest_ticket"), (LONGEST_WAIT, 20, "listed")):
+        rules = {"target_wait_min": 1, "priority_bound": bound, "longest_wait_escape_min": escape}
+        check_queue_rules(rules | {"counter_order": order})

@@ -24,3 +24,10 @@ SELECT service_id, count(*) AS calls, sum(extract(epoch FROM ended_at - called_a
   FROM ticket
  WHERE office_id = :office_id AND day = :day AND ended_at > now() - interval '1 hour' AND called_at IS NOT NULL
  GROUP BY service_id;
+
+-- name: hall_called
+-- Priority tickets that were called and came after somebody without priority who still waits: each may have overtaken.
+SELECT token, service_id, rank, issued_at FROM ticket
+ WHERE office_id = :office_id AND day = :day AND rank = 0 AND called_at IS NOT NULL
+   AND issued_at >= (SELECT min(issued_at) FROM ticket
+                      WHERE office_id = :office_id AND day = :day AND rank = 1 AND state = 'waiting');

@@ -42,35 +42,8 @@ UPDATE idempotency_key SET answer = coalesce(answer, :answer)
 RETURNING answer;
 
 -- name: ticket_call_next
--- One race-free statement: the first waiting ticket that nobody else is calling right now. The order is
--- tickets.policy.call_order, and a test holds the two together. With a key that was used before, nothing is called.
-WITH chosen AS (
-    SELECT ticket.day, ticket.token
-      FROM counter
-      JOIN ticket ON ticket.office_id = counter.office_id AND ticket.day = :day
-                 AND ticket.state = 'waiting' AND ticket.service_id = ANY (counter.services)
-     WHERE counter.id = :counter_id AND counter.opened_at IS NOT NULL
-     ORDER BY ticket.rank, ticket.issued_at, ticket.token
-     LIMIT 1
-       FOR UPDATE OF ticket SKIP LOCKED),
-claim AS (
-    INSERT INTO idempotency_key (scope, key, body_sha256, made)
-    SELECT 'call ' || :counter_id, :key::text, '', token FROM chosen WHERE :key::text IS NOT NULL
-    ON CONFLICT DO NOTHING
-    RETURNING made),
-called AS (
-    UPDATE ticket SET state = 'called', counter_id = :counter_id, called_at = clock_timestamp()
-      FROM chosen
-     WHERE ticket.day = chosen.day AND ticket.token = chosen.token
-       AND (:key::text IS NULL OR EXISTS (SELECT FROM claim))
-    RETURNING ticket.day, ticket.token, ticket.office_id),
-event AS (
-    INSERT INTO ticket_event (day, token, event, from_state, to_state, counter_id, staff_id)
-    SELECT day, token, 'call', 'waiting', 'called', :counter_id, :staff_id FROM called),
-announced AS (
-    INSERT INTO outbox (topic, name, ready_at)
-    SELECT 'hall', office_id, clock_timestamp() + interval '0.3 seconds' FROM called)
-SELECT token FROM called;
+-- Race-free whatever the policy; see the function. With a key that was used before, nothing is called.
+SELECT call_next(:counter_id, :day, :key, :staff_id, :priority_bound, :escape, :listed);
 
 -- name: ticket_move
 -- One state change if the ticket is in a state it may leave; no row comes back otherwise.
