@@ -64,6 +64,10 @@ ACCESS: Access = {
     ("GET", "/o/{office_id}"): EVERYONE,
     ("GET", "/o/{office_id}/sign"): EVERYONE,
     ("POST", "/o/{office_id}"): EVERYONE,
+    ("GET", "/kiosk/{office_id}"): EVERYONE,  # paper comes out for the kiosk's key only: see tickets.kiosk
+    ("POST", "/kiosk/{office_id}/tickets"): EVERYONE,
+    ("POST", "/kiosk/{office_id}/tickets/{token}/print"): EVERYONE,
+    ("GET", "/kiosk/{office_id}/dossier"): EVERYONE,
     ("GET", "/t/{token}"): EVERYONE,
     ("POST", "/t/{token}/cancel"): EVERYONE,
     ("GET", "/desk"): EVERYONE,

@@ -14,6 +14,7 @@ import office.api
 import office.pages
 import tickets.api
 import tickets.desk
+import tickets.kiosk
 import tickets.pages
 import tracking.api
 import tracking.case_api
@@ -22,6 +23,7 @@ import tracking.desk.intake_pages
 import tracking.desk.work_pages
 import tracking.exchange.api
 import tracking.group_pages
+import tracking.kiosk_pages
 import tracking.notices.letter_pages
 import tracking.notices.webhook_api
 import tracking.pages
@@ -60,6 +62,7 @@ from tickets.counters import Counters
 from tickets.hall import Halls
 from tickets.issuing import Issuing
 from tickets.lane import TicketSource
+from tickets.printing import Printing
 from tickets.reading import Reading
 from tracking.actions import Actions
 from tracking.exchange.pushes import Pushes
@@ -159,6 +162,7 @@ async def build(settings: Settings) -> web.Application:
         tracking.exchange.api,
         tracking.pages,
         tracking.group_pages,
+        tracking.kiosk_pages,
         tracking.notices.letter_pages,
         tracking.notices.webhook_api,
         tracking.desk.work_pages,
@@ -174,6 +178,7 @@ async def build(settings: Settings) -> web.Application:
         tracking.reports.feedback,
         tickets.api,
         tickets.pages,
+        tickets.kiosk,
         tickets.desk,
     ):
         app.add_routes(module.routes())
@@ -195,6 +200,7 @@ def _assemble_domain(app: web.Application, settings: Settings) -> None:
     publisher = app[appkeys.PUBLISHER] = Publisher(database, cache, (dossiers, groups, halls.topic))
     reading = app[tickets.api.READING] = Reading(database, directory, halls, publisher)
     app[tickets.api.ISSUING] = Issuing(database, directory, halls, reading, publisher)
+    app[tickets.kiosk.PRINTING] = Printing(database)
     app[tickets.api.COUNTERS] = Counters(database, directory, halls, reading, publisher)
     actions = app[tracking.case_api.ACTIONS] = Actions(database, directory, publisher, dossiers, groups)
     app[tracking.exchange.api.PUSHES] = Pushes(database, directory, publisher, dossiers)

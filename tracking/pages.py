@@ -67,5 +67,5 @@ async def show(request: web.Request) -> web.Response:
 
 async def robots(_: web.Request) -> web.Response:
     """GET /robots.txt: status pages are for those who hold a code, not for search engines; /procedures is for all."""
-    closed = ("/d/", "/g/", "/t/", "/r/", "/desk", "/office")
+    closed = ("/d/", "/g/", "/t/", "/r/", "/desk", "/kiosk/", "/office")
     return web.Response(text="User-agent: *\n" + "".join(f"Disallow: {path}\n" for path in closed))

@@ -39,7 +39,7 @@ TEMPLATES = {
     )
     for file in (REPOSITORY / folder / "templates").glob("*.html")
 }
-PARTS = {"kit/base.html", "tracking/labels.html", "tickets/places.html"}
+PARTS = {"kit/base.html", "kit/kiosk.html", "tracking/labels.html", "tickets/places.html"}
 """Templates that are pages only within others."""
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 VIETNAMESE = re.compile(r"[À-ÃÈ-ÊÌÍÒ-ÕÙÚÝà-ãè-êìíò-õùúýĂăĐđĨĩŨũƠơƯưẠ-ỹ]")
@@ -148,8 +148,13 @@ def office(exists: bool, takes_tickets: bool, opens: datetime | None) -> dict[st
         "takes_tickets": takes_tickets,
         "opens": opens,
         "replaced_by": [OFFICE],
+        "call_order": "2",
         "key": "k" * 22,
     }
+
+
+def kiosk() -> dict[str, Any]:
+    return {"office": OFFICE, "back": 20}
 
 
 PAPERS = (RequiredPaper("Tờ khai", "Form", True), RequiredPaper("Hộ chiếu", "Passport", False))
@@ -210,6 +215,22 @@ CASES: dict[str, list[dict[str, Any]]] = {
         office(exists=True, takes_tickets=False, opens=NOW),
         office(exists=True, takes_tickets=False, opens=None),
         office(exists=True, takes_tickets=True, opens=None),
+    ],
+    "tickets/kiosk.html": [
+        kiosk() | {"services": SERVICES, "queues": QUEUES, "takes_tickets": takes_tickets, "opens": opens}
+        for takes_tickets, opens in ((True, None), (False, NOW), (False, None))
+    ],
+    "tickets/kiosk_priority.html": [kiosk() | {"service": SERVICES["births"], "key": "k" * 22}],
+    "tickets/kiosk_ticket.html": [
+        kiosk() | ticket(state, ahead, wait) | {"by_browser": by_browser, "print_state": print_state}
+        for state, ahead, wait in ((State.WAITING, 0, None), (State.WAITING, 1, WAIT), (State.WAITING, 12, WAIT),
+                                   (State.CALLED, None, None))
+        for by_browser, print_state in ((True, None), (False, None), (False, "printed"), (False, "print_failed"))
+    ],
+    "tracking/kiosk_dossier.html": [
+        kiosk() | {"wrong": wrong, "dossiers": []} for wrong in (True, False)
+    ] + [
+        kiosk() | {"wrong": False, "dossiers": [dossier(status, NOW, 0)["dossier"] for status in Status]}
     ],
     "tickets/sign.html": [{"office": OFFICE, "address": "http://here/o/here", "qr": Markup("<svg></svg>")}],
     "tickets/sign_in.html": [{"wrong": False, "typed": ""}, {"wrong": True, "typed": "lan"}],
