@@ -11,7 +11,7 @@ from pathlib import Path
 import pypdfium2
 import pytest_asyncio
 import zxingcpp
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from tests.acceptance.test_every_page import Look, look
 from tests.acceptance.visits import DESKTOP, PHONE, Visits, sign_in
@@ -82,10 +82,10 @@ async def outside() -> AsyncIterator[Outside]:
                 await asyncio.to_thread(service.stop)
 
 
-async def page_of(browser: Browser, outside: Outside, width: object) -> tuple[Page, Visits]:
+async def page_of(browser: Browser, outside: Outside, width: ViewportSize) -> tuple[Page, Visits]:
     site = f"http://localhost:{outside.service.port}"
     visits = Visits(site)
-    context = await browser.new_context(base_url=site, viewport=width)  # type: ignore[arg-type]
+    context = await browser.new_context(base_url=site, viewport=width)
     page = await context.new_page()
     visits.watch(page)
     return page, visits
