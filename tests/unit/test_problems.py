@@ -46,7 +46,8 @@ def own_exceptions() -> Iterator[type[Exception]]:
         for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             module = import_module(found.name)
             for _, thing in inspect.getmembers(module, inspect.isclass):
-                if issubclass(thing, Exception) and thing.__module__ == module.__name__:
+                own = thing.__module__ == module.__name__ and not thing.__name__.startswith("_")
+                if issubclass(thing, Exception) and own:
                     yield thing
 
 
