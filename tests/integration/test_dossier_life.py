@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from office.api import DIRECTORY
 from tests.integration.conftest import OFFICE, Site
 
 SOMEBODY: dict[str, Any] = {
@@ -203,6 +204,23 @@ async def test_what_is_overdue_owes_an_apology(site: Site, clerk: dict[str, str]
     await act(site, clerk, code, "return")
     (owed,) = await rows(site, "SELECT kind, sent_at FROM apology WHERE code = $1", code)
     assert owed == {"kind": "late", "sent_at": None}
+
+
+async def test_a_limit_that_changes_leaves_open_dossiers_alone(site: Site, clerk: dict[str, str]) -> None:
+    slow = next(one for one in await procedures(site) if (one["time_limit"] or "") in ("3d", "5d", "10d", "15d", "20d"))
+    code = await register(site, clerk, procedure=slow["code"], fee_paid=True)
+    async with site.database.connection() as connection:
+        await connection.execute(
+            "INSERT INTO procedure_limit (procedure_code, valid_from, time_limit)"
+            " VALUES ($1, (now() - interval '1 day')::date, '1d')",
+            slow["code"],
+        )
+    other = await site.app[DIRECTORY]._load_detail(OFFICE)  # what everybody reads within seconds
+    assert next(one for one in other.procedures if one.code == slow["code"]).time_limit == "1d"
+    before = (await site.ask("GET", f"/api/v1/dossiers/{code}/case", headers=clerk))[2]
+    await act(site, clerk, code, "request-supplement", reason="Thiếu giấy", missing=["Một giấy"])
+    status, after = await act(site, clerk, code, "receive-supplement")
+    assert (status, after["time_limit"], after["due_at"]) == (200, slow["time_limit"], before["due_at"])
 
 
 async def test_strangers_do_not_work_on_it(site: Site, clerk: dict[str, str]) -> None:

@@ -130,7 +130,6 @@ async def test_a_receipt_that_is_revoked_opens_nothing_from_then_on(site: Site, 
         fresh = await receipts.revoke_and_issue(connection, Code(SHOWN), staff, "r1")
     assert (await site.ask("GET", address(receipt)))[0] == 404
     assert (await site.ask("GET", address(fresh)))[0] == 200
-    assert await receipts.by_token(fresh.token) == Code(SHOWN)
     if fresh.pin != receipt.pin:
         with pytest.raises(UnknownReceipt):
             await receipts.by_pin(Code(SHOWN), receipt.pin)

@@ -82,14 +82,6 @@ class Receipts:
         )
         return await self.issue(connection, code)
 
-    async def by_token(self, token: str) -> Code:
-        """Whose receipt carries ``token``. Raises UnknownReceipt."""
-        async with self._database.connection() as connection:
-            code = await queries.receipt_by_token.value(connection, token=searched(token))
-        if code is None:
-            raise UnknownReceipt
-        return Code(code)
-
     async def by_pin(self, code: Code, pin: str) -> str:
         """The token of the receipt with this code and PIN. Raises UnknownReceipt.
 
